@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/* What the common code needs to know of x86-64. */
+#ifndef TANDEM_ARCH_X86_64_H
+#define TANDEM_ARCH_X86_64_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <ucontext.h>
+
+/* The program's registers at a call; entry.S has the same order. */
+struct regs {
+	uint64_t r15, r14, r13, r12, r11, r10, r9, r8;
+	uint64_t rdi, rsi, rbp, rbx, rdx, rcx, rax;
+	uint64_t rsp, rip;
+};
+
+static inline long regs_number(const struct regs *r)
+{
+	return (long)r->rax;
+}
+
+static inline void regs_args(const struct regs *r, uint64_t args[6])
+{
+	args[0] = r->rdi;
+	args[1] = r->rsi;
+	args[2] = r->rdx;
+	args[3] = r->r10;
+	args[4] = r->r8;
+	args[5] = r->r9;
+}
+
+static inline void regs_set_result(struct regs *r, long result)
+{
+	r->rax = (uint64_t)result;
+}
+
+static inline uint64_t regs_stack(const struct regs *r)
+{
+	return r->rsp;
+}
+
+static inline uint64_t regs_frame(const struct regs *r)
+{
+	return r->rbp;
+}
+
+static inline uint64_t regs_ip(const struct regs *r)
+{
+	return r->rip;
+}
+
+/* Makes the call again when these registers are resumed (rip is the tail of a stub). */
+#define STUB_HEAD_BYTES 13
+static inline void regs_restart(struct regs *r, long number)
+{
+	r->rip -= STUB_HEAD_BYTES;
+	r->rax = (uint64_t)number;
+}
+
+/* The word on top of the program's stack: usually a libc wrapper's return address. */
+int user_read(void *dst, const void *src, size_t n);
+
+static inline void *thread_register(void)
+{
+	void *p;
+
+	__asm__("movq %%gs:0, %0" : "=r"(p));
+	return p;
+}
+
+#define ARCH_SET_GS_CODE 0x1001
+#define ARCH_GET_GS_CODE 0x1004
+
+static inline void cpu_relax(void)
+{
+	__builtin_ia32_pause();
+}
+
+void monitor_entry(void);
+void regs_resume(struct regs *) __attribute__((noreturn));
+extern char user_fault_begin[], user_fault_end[], user_fault[];
+
+/* Interrupted program state in a kernel signal frame. */
+static inline uintptr_t context_ip(const ucontext_t *uc)
+{
+	return (uintptr_t)uc->uc_mcontext.gregs[REG_RIP];
+}
+
+static inline void context_set_ip(ucontext_t *uc, uintptr_t ip)
+{
+	uc->uc_mcontext.gregs[REG_RIP] = (greg_t)ip;
+}
+
+static inline void context_set_result(ucontext_t *uc, long result)
+{
+	uc->uc_mcontext.gregs[REG_RAX] = result;
+}
+
+#define SYSCALL_BYTES 2
+
+#endif

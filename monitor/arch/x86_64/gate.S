@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The gate: the only instructions of the process whose system calls reach the
+ * kernel unseen. Position-independent and without references to anything
+ * outside, because under seccomp it is copied to the session's gate page.
+ *
+ * long gate_call(nr, a, b, c, d, e, f)
+ */
+#define THREAD_PENDING 24
+
+	.section .gate, "ax", @progbits
+	.globl gate_begin, gate_end
+	.hidden gate_begin, gate_end
+	.balign 4096
+gate_begin:
+
+	.globl gate_code_call
+	.hidden gate_code_call
+gate_code_call:
+	movq %rdi, %rax
+	movq %rsi, %rdi
+	movq %rdx, %rsi
+	movq %rcx, %rdx
+	movq %r8, %r10
+	movq %r9, %r8
+	movq 8(%rsp), %r9
+	syscall
+	ret
+
+/*
+ * The same for calls that may sleep. A signal that arrives after the look at
+ * `pending` and before the kernel is entered must not be slept over: the
+ * signal handler moves a thread that it finds between gate_look and gate_enter
+ * to gate_interrupted (signals.c). musl's cancellation points are the idea.
+ */
+	.globl gate_code_wait, gate_look, gate_enter, gate_interrupted
+	.hidden gate_code_wait, gate_look, gate_enter, gate_interrupted
+gate_code_wait:
+	movq %rdi, %rax
+	movq %rsi, %rdi
+	movq %rdx, %rsi
+	movq %rcx, %rdx
+	movq %r8, %r10
+	movq %r9, %r8
+	movq 8(%rsp), %r9
+gate_look:
+	cmpl $0, %gs:THREAD_PENDING
+	jne gate_interrupted
+	syscall
+gate_enter:
+	ret
+gate_interrupted:
+	movq $-4, %rax /* -EINTR */
+	ret
+
+/* The restorer of the monitor's own signal handlers. */
+	.globl gate_code_restorer
+	.hidden gate_code_restorer
+gate_code_restorer:
+	movl $15, %eax /* rt_sigreturn */
+	syscall
+	hlt
+
+/* gate_sigreturn(rsp): lets the kernel restore a frame that the monitor built. */
+	.globl gate_code_sigreturn
+	.hidden gate_code_sigreturn
+gate_code_sigreturn:
+	movq %rdi, %rsp
+	movl $15, %eax
+	syscall
+	hlt
+
+/*
+ * A new thread or vfork child: it starts on a stack of the monitor's own, where
+ * its creator has put a function and its argument.
+ * long gate_clone(flags, stack, parent_tid, child_tid, tls)
+ */
+	.globl gate_code_clone
+	.hidden gate_code_clone
+gate_code_clone:
+	movq %rcx, %r10
+	movl $56, %eax /* clone */
+	syscall
+	testq %rax, %rax
+	jne 1f
+	xorl %ebp, %ebp
+	popq %rax
+	popq %rdi
+	call *%rax
+	hlt
+1:	ret
+
+/* munmap of the stack it runs on, then exit: the end of a thread. */
+	.balign 16
+gate_end:
+	.skip 4096 - (gate_end - gate_begin)
+
+	.section .note.GNU-stack, "", @progbits

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+/* The path of a call, from the stub to the program's next instruction. */
+#include "call.h"
+
+#include <errno.h>
+#include <sys/syscall.h>
+
+#include "fd.h"
+#include "signals.h"
+#include "trace.h"
+
+static bool halted(const struct process *p)
+{
+	for (uint32_t i = 0; i < p->halts; i++) {
+		if (atomic_load_explicit(p->halt[i], memory_order_relaxed))
+			return true;
+	}
+	return false;
+}
+
+void call_execute(struct call *c)
+{
+	const uint64_t *a = c->pack.exec;
+	long number;
+
+	if (unlikely(c->bad_address)) {
+		c->result = -EFAULT;
+		return;
+	}
+	if (unlikely(fd_reserved((int)c->args[0]) && c->row->arg[0].type == ARG_FD)) {
+		c->result = -EBADF;
+		return;
+	}
+	number = call_number(c->row);
+	if (c->row->flags & CALL_BLOCKS)
+		c->result = gate.wait(number, (long)a[0], (long)a[1], (long)a[2], (long)a[3],
+				      (long)a[4], (long)a[5]);
+	else
+		c->result = sys(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+}
+
+long call_execute_own(struct call *c)
+{
+	const uint64_t *a = c->args;
+
+	return sys(call_number(c->row), a[0], a[1], a[2], a[3], a[4], a[5]);
+}
+
+int call_pack_own(struct call *c)
+{
+	struct thread *t = c->thread;
+	int error;
+
+	for (;;) {
+		c->pack.buf = t->buffer;
+		c->pack.capacity = t->buffer_size;
+		c->pack.scratch = t->scratch;
+		c->pack.scratch_capacity = t->scratch_size;
+		c->pack.needed = c->pack.needed_scratch = 0;
+		error = pack_args(c->row, c->args, &c->pack);
+		if (likely(error == 0 || error == -EFAULT))
+			return error;
+		if (error != -ENOSPC)
+			stop_internal("a call's arguments can't be packed", error);
+		if (memory_grow((void **)&t->buffer, &t->buffer_size, c->pack.needed) ||
+		    memory_grow((void **)&t->scratch, &t->scratch_size, c->pack.needed_scratch))
+			stop_internal("no memory for a call's arguments", -ENOMEM);
+	}
+}
+
+void call_enter(struct call *c)
+{
+	if (c->process->leader)
+		leader_enter(c);
+	else
+		follower_enter(c);
+}
+
+void call_leave(struct call *c)
+{
+	if (c->process->leader)
+		leader_leave(c);
+	else
+		follower_leave(c);
+}
+
+void call_finish(struct call *c)
+{
+	if (!c->process->leader)
+		follower_finish(c);
+}
+
+/* A descriptor of which this follower has a copy of its own: the copy follows. */
+static void shadow(struct call *c)
+{
+	struct fd_entry *e;
+	uint64_t fd = c->args[0];
+
+	if (c->row->arg[0].type != ARG_FD || call_failed(c->result) || c->restart)
+		return;
+	e = fd_get(c->process, (int)fd);
+	if (likely(!e || !e->shadow))
+		return;
+	c->args[0] = (uint64_t)e->real - 1;
+	call_execute_own(c);
+	c->args[0] = fd;
+}
+
+void call_generic(struct call *c)
+{
+	struct process *p = c->process;
+
+	if (p->leader) {
+		leader_enter(c);
+		call_execute(c);
+		leader_leave(c);
+	} else {
+		follower_enter(c);
+		follower_leave(c);
+		shadow(c);
+	}
+	if (unlikely(c->row->result == RESULT_FD) && !call_failed(c->result) && !c->restart)
+		fd_note_new(c);
+	if (!p->leader)
+		follower_finish(c);
+}
+
+void call_both(struct call *c)
+{
+	struct process *p = c->process;
+
+	if (p->leader) {
+		leader_enter(c);
+		call_execute(c);
+		leader_leave(c);
+		return;
+	}
+	follower_enter(c);
+	follower_leave(c);
+	if (!call_failed(c->result) && !c->restart) {
+		long own = call_execute_own(c);
+
+		if (own != c->result && c->row->result != RESULT_PTR) {
+			int64_t leader = c->result;
+
+			c->header.result = leader;
+			c->result = own;
+			diverge(c->thread, DIVERGENCE_RESULT, c, &c->header,
+				"the same call had another result here");
+		}
+	}
+	follower_finish(c);
+}
+
+void call_private(struct call *c)
+{
+	const uint64_t *a = c->args;
+
+	c->result = sys(call_number(c->row), a[0], a[1], a[2], a[3], a[4], a[5]);
+}
+
+/*
+ * A call that was interrupted by a signal with SA_RESTART, or before which one was
+ * delivered, is made again: the frame of the handler returns to the head of the stub.
+ */
+void monitor_call(struct regs *regs)
+{
+	struct thread *t = thread_self();
+	struct process *p = t->process;
+	struct call c;
+	long number = regs_number(regs);
+
+	if (unlikely(halted(p)))
+		park();
+	t->regs = regs;
+	c.row = call_by_number(number);
+	c.number = number;
+	regs_args(regs, c.args);
+	if (unlikely(!c.row))
+		stop_unsupported(t, number, NULL, c.args, "tandem has no row for this call");
+	c.thread = t;
+	c.process = p;
+	c.regs = regs;
+	t->site = regs_ip(regs);
+	if (unlikely(c.row->flags & CALL_OLD_FORM))
+		c.row = call_canonicalise(c.row, c.args);
+	c.call = (uint32_t)(c.row - call_table);
+	c.level = c.row->level;
+
+	if (c.row->class == CALL_PRIVATE && c.row->hook == HOOK_none) {
+		call_private(&c);
+		p->state->calls_private++;
+		trace(t, &c);
+		regs_set_result(regs, c.result);
+		return;
+	}
+	if (unlikely(c.row->class == CALL_UNSUPPORTED))
+		stop_unsupported(t, number, c.row, c.args, "tandem doesn't support this call");
+
+	c.hold = c.locked = c.bad_address = c.restart = c.signalled = c.lockstep = false;
+	c.reserved = NULL;
+	c.extra_bytes = 0;
+	c.record = NULL;
+	atomic_store_explicit(&p->state->in_call, call_canonical(&c) + 1, memory_order_relaxed);
+	if (c.row->hook != HOOK_none)
+		call_hooks[c.row->hook](&c);
+	else if (c.row->class == CALL_BOTH)
+		call_both(&c);
+	else
+		call_generic(&c);
+	atomic_store_explicit(&p->state->in_call, 0, memory_order_relaxed);
+	trace(t, &c);
+	regs_set_result(regs, c.result);
+	if (unlikely(c.restart))
+		regs_restart(regs, number);
+	if (unlikely(c.signalled))
+		signals_at_exit(t, regs);
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One call on its way through the monitor. It lives on the thread's monitor
+ * stack. The generic path is
+ *
+ *   call_enter   leader: pack the arguments; in lockstep publish them and wait
+ *                follower: wait for the leader's record, compare
+ *   execute      leader (class world), everybody (class both)
+ *   call_leave   leader: publish result and outputs
+ *                follower: take them
+ *   call_finish  follower: release the record; that is the acknowledgement
+ *
+ * and hooks are built of the same pieces. A signal that is delivered before the
+ * call makes call_enter not return: the thread resumes in the handler, whose
+ * frame makes the call again. So hooks change nothing before call_enter. A call whose hook stays away from
+ * them is not logged.
+ */
+#ifndef TANDEM_MONITOR_CALL_H
+#define TANDEM_MONITOR_CALL_H
+
+#include "monitor.h"
+
+#define CALL_EXTRA 64
+
+struct call {
+	struct thread *thread;
+	struct process *process;
+	struct regs *regs;
+	const struct call_row *row; /* canonical; a hook may refine a copy */
+	uint32_t call;              /* canonical number */
+	uint8_t level;              /* the row's, unless a hook says otherwise */
+	long number;                /* native, as made: for restarts */
+	uint64_t args[6];           /* canonical */
+	long result;
+	struct pack pack;
+	bool lockstep;    /* leader: ENTER and LEAVE; follower: the record was an ENTER */
+	bool hold;        /* set by a hook before call_enter: keep the order lock over execution */
+	bool locked;      /* order lock is held */
+	bool bad_address; /* packing met one: the result is -EFAULT, nothing is executed */
+	bool restart;     /* interrupted by a signal whose action has SA_RESTART: call again */
+	bool signalled;   /* a signal follows the call */
+	uint8_t *reserved; /* leader: record built in the ring, or NULL */
+	uint32_t room;     /* bytes reserved */
+	const struct record *record; /* follower: what is being consumed */
+	struct record header;        /* its checked copy */
+
+	/* Follower: outputs of the record. */
+	const uint8_t *outputs;
+	size_t outputs_bytes;
+
+	/*
+	 * Outputs that no row describes: filled by the leader's hook before call_leave, there
+	 * for the follower's after it.
+	 */
+	uint32_t extra_bytes; /* set on both sides, before call_leave */
+	uint8_t extra[CALL_EXTRA];
+};
+
+/* From entry.S. */
+void monitor_call(struct regs *regs);
+
+void call_enter(struct call *c);
+void call_leave(struct call *c);
+void call_finish(struct call *c);
+/* Leader: makes the call with its packed arguments: what was compared is what happens. */
+void call_execute(struct call *c);
+/* Any variant: makes it with the program's own (class both). */
+long call_execute_own(struct call *c);
+/* enter, execute, leave, finish: what a row alone says. */
+void call_generic(struct call *c);
+/* Class private: no record. */
+void call_private(struct call *c);
+/* A call of class both: executed after the leader's success; result must agree. */
+void call_both(struct call *c);
+
+/* leader.c, follower.c: the pieces by role. */
+void leader_enter(struct call *c);
+void leader_leave(struct call *c);
+void follower_enter(struct call *c);
+void follower_leave(struct call *c);
+void follower_finish(struct call *c);
+
+/* Records that aren't calls. Bytes become the record's outputs. Leader: publish and maybe wait. */
+void leader_note(struct thread *t, enum record_kind kind, uint8_t flags, int64_t result,
+		 const void *bytes, size_t size, bool lockstep);
+/*
+ * Follower: the next record of this thread, which must be of that kind (else a divergence, told
+ * as `what`); copies its header and up to size bytes of outputs. Released at once.
+ */
+void follower_note(struct thread *t, enum record_kind kind, struct record *header, void *bytes,
+		   size_t size, const char *what);
+/* Follower: the next record of this thread, locked if there are threads; see follower.c. */
+const struct record *follower_next(struct thread *t, struct record *header);
+void follower_release(struct thread *t, uint32_t bytes);
+/* Follower: if the next record of this thread is a signal, takes it; doesn't wait. */
+bool follower_take_signal(struct thread *t, siginfo_t *info, uint8_t *flags);
+
+/* Leader, in a new image: the result of the exec that made it. */
+void leader_exec_done(struct thread *t, uint32_t call);
+
+/* Hooks: NULL for none. They run instead of call_generic. */
+typedef void call_hook_fn(struct call *c);
+extern call_hook_fn *const call_hooks[HOOK_COUNT];
+
+/* policy.c: must the leader wait before it executes? */
+bool policy_lockstep(const struct call *c);
+
+/* hash.c: 128-bit keyed hash of packed arguments. */
+void call_hash(const struct session *s, const uint8_t *bytes, size_t size, uint64_t hash[2]);
+
+static inline unsigned call_canonical(const struct call *c)
+{
+	return c->call;
+}
+
+/* Packs into the thread's buffer, which grows as needed; 0 or -EFAULT. */
+int call_pack_own(struct call *c);
+
+static inline bool call_failed(long result)
+{
+	return result < 0 && result > -4096;
+}
+
+#endif

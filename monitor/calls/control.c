@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT */
+/* fcntl, ioctl, prctl: one call with many meanings. */
+#include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
+#include "../fd.h"
+#include "hooks.h"
+
+#ifndef F_OFD_GETLK
+#define F_OFD_GETLK 36
+#define F_OFD_SETLK 37
+#define F_OFD_SETLKW 38
+#endif
+#define F_GETOWNER_UIDS_ 17
+#define F_SETOWN_EX_ 15
+#define F_GETOWN_EX_ 16
+#define KERNEL_TERMIOS 36 /* the kernel's struct termios, which isn't libc's */
+#define RW_HINT_FIRST 1035 /* F_GET_RW_HINT */
+
+static struct arg_desc fcntl_argument(unsigned command)
+{
+	switch (command) {
+	case F_DUPFD:
+	case F_DUPFD_CLOEXEC:
+	case F_SETFD:
+	case F_SETFL:
+	case F_SETOWN:
+	case 10:   /* F_SETSIG */
+	case 1024: /* F_SETLEASE */
+	case 1026: /* F_NOTIFY */
+	case 1031: /* F_SETPIPE_SZ */
+	case 1033: /* F_ADD_SEALS */
+		return (struct arg_desc){.type = ARG_INT};
+	case F_GETLK:
+	case F_OFD_GETLK:
+		return (struct arg_desc){.type = ARG_INOUT_FIXED, .size = sizeof(struct flock)};
+	case F_SETLK:
+	case F_SETLKW:
+	case F_OFD_SETLK:
+	case F_OFD_SETLKW:
+		return (struct arg_desc){.type = ARG_IN_FIXED, .size = sizeof(struct flock)};
+	case F_SETOWN_EX_:
+		return (struct arg_desc){.type = ARG_IN_FIXED, .size = 8};
+	case F_GETOWN_EX_:
+		return (struct arg_desc){.type = ARG_OUT_FIXED, .aux = OUT_ON_SUCCESS, .size = 8};
+	case F_GETOWNER_UIDS_:
+		return (struct arg_desc){.type = ARG_OUT_FIXED, .aux = OUT_ON_SUCCESS, .size = 8};
+	case RW_HINT_FIRST:
+	case RW_HINT_FIRST + 2:
+		return (struct arg_desc){.type = ARG_OUT_FIXED, .aux = OUT_ON_SUCCESS, .size = 8};
+	case RW_HINT_FIRST + 1:
+	case RW_HINT_FIRST + 3:
+		return (struct arg_desc){.type = ARG_IN_FIXED, .size = 8};
+	default:
+		return (struct arg_desc){.type = ARG_IGNORE};
+	}
+}
+
+void hook_fcntl(struct call *c)
+{
+	unsigned command = (unsigned)c->args[1];
+	bool duplicates = command == F_DUPFD || command == F_DUPFD_CLOEXEC;
+	struct call_row row;
+
+	call_refine(c, &row);
+	row.arg[2] = fcntl_argument(command);
+	c->hold = duplicates;
+	if (command != F_SETLKW && command != F_OFD_SETLKW)
+		row.flags &= (uint8_t)~CALL_BLOCKS;
+	call_enter(c);
+	if (c->process->leader) {
+		call_execute(c);
+		if (duplicates && !call_failed(c->result))
+			fd_duplicate(c->process, (int)c->args[0], (int)c->result);
+	}
+	call_leave(c);
+	if (!c->process->leader && duplicates && !call_failed(c->result))
+		fd_duplicate(c->process, (int)c->args[0], (int)c->result);
+	call_finish(c);
+}
+
+/* Requests from before _IOC() encoded direction and size. */
+static const struct {
+	uint32_t request;
+	uint8_t type;
+	uint16_t size;
+} ioctl_table[] = {
+	{FIONBIO, ARG_IN_FIXED, 4},
+	{FIOASYNC, ARG_IN_FIXED, 4},
+	{FIOCLEX, ARG_IGNORE, 0},
+	{FIONCLEX, ARG_IGNORE, 0},
+	{FIONREAD, ARG_OUT_FIXED, 4},
+	{FIOQSIZE, ARG_OUT_FIXED, 8},
+	{TIOCOUTQ, ARG_OUT_FIXED, 4},
+	{TCGETS, ARG_OUT_FIXED, KERNEL_TERMIOS},
+	{TCSETS, ARG_IN_FIXED, KERNEL_TERMIOS},
+	{TCSETSW, ARG_IN_FIXED, KERNEL_TERMIOS},
+	{TCSETSF, ARG_IN_FIXED, KERNEL_TERMIOS},
+	{TIOCGWINSZ, ARG_OUT_FIXED, sizeof(struct winsize)},
+	{TIOCSWINSZ, ARG_IN_FIXED, sizeof(struct winsize)},
+	{TIOCGPGRP, ARG_OUT_FIXED, 4},
+	{TIOCSPGRP, ARG_IN_FIXED, 4},
+	{TIOCGSID, ARG_OUT_FIXED, 4},
+	{TIOCSCTTY, ARG_INT, 0},
+	{TIOCNOTTY, ARG_IGNORE, 0},
+	{TCSBRK, ARG_INT, 0},
+	{TCFLSH, ARG_INT, 0},
+	{TCXONC, ARG_INT, 0},
+	{SIOCATMARK, ARG_OUT_FIXED, 4},
+	{SIOCGIFINDEX, ARG_INOUT_FIXED, sizeof(struct ifreq)},
+	{SIOCGIFNAME, ARG_INOUT_FIXED, sizeof(struct ifreq)},
+	{SIOCGIFFLAGS, ARG_INOUT_FIXED, sizeof(struct ifreq)},
+	{SIOCGIFADDR, ARG_INOUT_FIXED, sizeof(struct ifreq)},
+	{SIOCGIFNETMASK, ARG_INOUT_FIXED, sizeof(struct ifreq)},
+	{SIOCGIFBRDADDR, ARG_INOUT_FIXED, sizeof(struct ifreq)},
+	{SIOCGIFHWADDR, ARG_INOUT_FIXED, sizeof(struct ifreq)},
+	{SIOCGIFMTU, ARG_INOUT_FIXED, sizeof(struct ifreq)},
+};
+
+static bool ioctl_argument(uint32_t request, struct arg_desc *arg)
+{
+	static const uint8_t by_direction[] = {
+		[_IOC_NONE] = ARG_IGNORE,
+		[_IOC_WRITE] = ARG_IN_FIXED,
+		[_IOC_READ] = ARG_OUT_FIXED,
+		[_IOC_READ | _IOC_WRITE] = ARG_INOUT_FIXED,
+	};
+
+	for (size_t i = 0; i < sizeof(ioctl_table) / sizeof(*ioctl_table); i++) {
+		if (ioctl_table[i].request == request) {
+			*arg = (struct arg_desc){.type = ioctl_table[i].type,
+						 .size = ioctl_table[i].size};
+			return true;
+		}
+	}
+	if (_IOC_SIZE(request) == 0 || _IOC_TYPE(request) == 0)
+		return false;
+	*arg = (struct arg_desc){.type = by_direction[_IOC_DIR(request)],
+				 .size = (uint16_t)_IOC_SIZE(request)};
+	return true;
+}
+
+void hook_ioctl(struct call *c)
+{
+	struct call_row row;
+
+	call_refine(c, &row);
+	if (!ioctl_argument((uint32_t)c->args[1], &row.arg[2]))
+		stop_unsupported(c->thread, c->number, &call_table[c->call], c->args,
+				 "an ioctl request whose argument tandem doesn't know");
+	row.flags &= (uint8_t)~CALL_BLOCKS;
+	call_generic(c);
+}
+
+void hook_prctl(struct call *c)
+{
+	switch ((int)c->args[0]) {
+	case PR_SET_SECCOMP:
+	case PR_SET_SYSCALL_USER_DISPATCH:
+	case PR_SET_TSC:
+		stop_unsupported(c->thread, c->number, c->row, c->args,
+				 "it would take the monitor's place");
+	case PR_GET_NAME:
+	case PR_SET_VMA:
+		call_private(c);
+		return;
+	default:
+		call_both(c);
+	}
+}
+
+#define ARCH_SET_FS_CODE 0x1002
+#define ARCH_GET_FS_CODE 0x1003
+
+void hook_arch_prctl(struct call *c)
+{
+	if ((int)c->args[0] == ARCH_SET_GS_CODE)
+		stop_unsupported(c->thread, c->number, c->row, c->args,
+				 "%gs belongs to the monitor");
+	if ((int)c->args[0] == ARCH_GET_GS_CODE) {
+		uint64_t zero = 0;
+
+		c->result = user_write((void *)c->args[1], &zero, sizeof(zero));
+		return;
+	}
+	call_private(c);
+}
+
+void hook_rseq(struct call *c)
+{
+	call_private(c);
+}
+
+void hook_ftruncate(struct call *c)
+{
+	call_generic(c);
+}
+
+void hook_readlink(struct call *c)
+{
+	call_generic(c);
+}
+
+void hook_select(struct call *c)
+{
+	call_generic(c);
+}

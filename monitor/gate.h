@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * System calls of the monitor itself. They pass through the gate, whose
+ * addresses the trap back ends let through. Callable from anywhere in the
+ * monitor, in any thread and in signal handlers. Results are the kernel's:
+ * negative errno.
+ */
+#ifndef TANDEM_MONITOR_GATE_H
+#define TANDEM_MONITOR_GATE_H
+
+#include <stdint.h>
+
+/* Entry points, in the library's own copy of the gate or (seccomp) in the session's gate page. */
+struct gate {
+	long (*call)(long nr, long a, long b, long c, long d, long e, long f);
+	long (*wait)(long nr, long a, long b, long c, long d, long e, long f);
+	long (*clone)(unsigned long flags, void *stack, void *parent_tid, void *child_tid,
+		      unsigned long tls);
+	void (*sigreturn)(void *stack) __attribute__((noreturn));
+	void (*restorer)(void);
+	uintptr_t begin, end;                /* what the trap lets through */
+	uintptr_t look, enter, interrupted;  /* see arch/x86_64/gate.S */
+};
+
+extern struct gate gate;
+
+/* Uses the library's own gate; address nonzero: a copy at that address (exec under seccomp). */
+int gate_init(uintptr_t address);
+
+long gate_call(long nr, long a, long b, long c, long d, long e, long f);
+
+#define GATE_7(nr, a, b, c, d, e, f, ...)                                                          \
+	gate.call((long)(nr), (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
+/* Up to six arguments, the rest are 0. */
+#define sys(...) GATE_7(__VA_ARGS__, 0, 0, 0, 0, 0, 0, 0)
+
+#endif

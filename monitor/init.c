@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Start-up. The loader maps libtandem.so before the program's libraries; the
+ * monitor takes over when the program's start code calls __libc_start_main, behind
+ * all constructors of libraries. What runs before (the loader, allocators that
+ * differ by variant) is each variant's own set-up and isn't compared.
+ */
+#include <elf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+#include "call.h"
+#include "fd.h"
+#include "interpose/patch.h"
+#include "interpose/trap.h"
+#include "interpose/vdso.h"
+#include "locks.h"
+#include "process.h"
+#include "signals.h"
+#include "supervisor.h"
+
+struct variant variant;
+struct vdso_original vdso_original;
+
+#define START_DESCRIPTORS 4096
+
+struct handle {
+	uint64_t base, variant, follower, stream, vpid, exec; /* exec: canonical number + 1 */
+};
+
+/* Takes an entry out of the environment; the rest moves up. Returns its value. */
+static const char *take_variable(char **envp, const char *name)
+{
+	size_t n = strlen(name);
+	const char *value = NULL;
+	char **to = envp;
+
+	for (char **at = envp; *at; at++) {
+		if (!strncmp(*at, name, n) && (*at)[n] == '=')
+			value = *at + n + 1;
+		else
+			*to++ = *at;
+	}
+	*to = NULL;
+	return value;
+}
+
+static bool parse(const char *s, struct handle *h)
+{
+	uint64_t *numbers[] = {&h->base, &h->variant, &h->follower, &h->stream, &h->vpid, &h->exec};
+
+	for (int i = 0; i < 6; i++) {
+		*numbers[i] = 0;
+		if (*s < '0' || *s > '9')
+			return false;
+		while (*s >= '0' && *s <= '9')
+			*numbers[i] = *numbers[i] * 10 + (uint64_t)(*s++ - '0');
+		if (i < 5 && *s++ != ':')
+			return false;
+	}
+	return *s == 0;
+}
+
+static void *map(int which, size_t bytes, int protection)
+{
+	long p = sys(SYS_mmap, 0, bytes, protection, MAP_SHARED, variant.base + which, 0);
+
+	if (call_failed(p))
+		stop_internal("a file of the session can't be mapped", p);
+	return (void *)p;
+}
+
+static void open_session(struct process *p, const struct handle *h)
+{
+	const struct session *s;
+
+	variant.base = (int)h->base;
+	s = map(SESSION_FD_CONTROL, SESSION_CONTROL_HEADER, PROT_READ);
+	if (s->magic != SESSION_MAGIC || s->version != SESSION_VERSION || s->size != sizeof(*s))
+		stop_internal("tandem and libtandem.so are of different versions", -EPROTO);
+	if (h->variant >= s->variants || s->variants > SESSION_VARIANTS)
+		stop_internal("no such variant in this session", -EINVAL);
+	p->session = s;
+	p->leader = h->variant == s->leader;
+	p->variant = (uint32_t)h->variant;
+	p->follower = (uint32_t)h->follower;
+	p->followers = s->variants - 1;
+	variant.fds = SESSION_FD_ACK + (p->leader ? p->followers : 1);
+	variant.state = map(SESSION_FD_STATE, STATE_HEADER, PROT_READ | PROT_WRITE);
+	if (p->leader)
+		variant.log = map(SESSION_FD_LOG, RING_PAGE, PROT_READ | PROT_WRITE);
+	else
+		variant.ack = map(SESSION_FD_ACK, RING_PAGE, PROT_READ | PROT_WRITE);
+	p->halt[p->halts++] = &s->halt;
+	for (uint32_t i = 0; p->leader && i < p->followers; i++) {
+		struct ack_header *ack = map(SESSION_FD_ACK + (int)i, RING_PAGE, PROT_READ);
+
+		p->halt[p->halts++] = &ack->halt;
+	}
+}
+
+/* A program that seeds itself from AT_RANDOM must do so alike; libc has taken its canary. */
+static void equal_random(const struct session *s)
+{
+	void *random = (void *)getauxval(AT_RANDOM);
+
+	if (random)
+		memcpy(random, s->random, sizeof(s->random));
+}
+
+static void leader_start(struct process *p, struct thread *t, const struct handle *h)
+{
+	size_t bytes = sizeof(struct record_start) +
+		       START_DESCRIPTORS * sizeof(struct record_descriptor);
+	struct record_start *start = memory_map(bytes);
+
+	if (!start)
+		stop_internal("no memory to start", -ENOMEM);
+	start->pid = p->pid;
+	start->ppid = (int32_t)sys(SYS_getppid);
+	start->mask = t->mask;
+	start->descriptors = fd_adopt(p, (struct record_descriptor *)(start + 1), START_DESCRIPTORS);
+	if (h->exec)
+		leader_exec_done(t, (uint32_t)h->exec - 1);
+	leader_note(t, RECORD_START, 0, 0, start,
+		    sizeof(*start) + start->descriptors * sizeof(struct record_descriptor), false);
+	p->vpid = p->pid;
+	memory_unmap(start, bytes);
+}
+
+static void follower_start(struct process *p, struct thread *t)
+{
+	struct record header;
+	const struct record *r = follower_next(t, &header);
+	bool in_parts = header.extra >> 32;
+	size_t bytes = in_parts ? t->parts_size : header.size - sizeof(header);
+	const struct record_start *start = in_parts ? (const void *)t->parts : (const void *)(r + 1);
+	const struct record_descriptor *d = (const void *)(start + 1);
+
+	if (header.kind != RECORD_START || bytes < sizeof(*start) ||
+	    start->descriptors > (bytes - sizeof(*start)) / sizeof(*d))
+		stop_garbage(t, "the record of the leader's start is missing");
+	p->vpid = start->pid;
+	p->vppid = start->ppid;
+	t->mask = start->mask;
+	for (uint32_t i = 0; i < start->descriptors; i++)
+		fd_set_kind(p, (int)d[i].fd, d[i].kind < FD_OTHER ? d[i].kind : FD_OTHER);
+	t->parts_size = 0;
+	follower_release(t, header.size);
+}
+
+static void activate(const struct handle *h)
+{
+	struct process *p;
+	struct thread *t;
+	int error;
+
+	gate_init(0);
+	p = memory_map(sizeof(*p));
+	if (!p)
+		stop_internal("no memory to start", -ENOMEM);
+	open_session(p, h);
+	if (p->session->gate) {
+		error = gate_init(p->session->gate);
+		if (error < 0)
+			stop_internal("the gate can't be mapped at its address", error);
+	}
+	p->alone = true;
+	p->next_tag = 1;
+	p->pid = (int32_t)sys(SYS_getpid);
+	t = thread_new(p);
+	if (!t)
+		stop_internal("no memory to start", -ENOMEM);
+	p->threads = t;
+	t->tid = p->pid;
+	sys(SYS_rt_sigprocmask, SIG_BLOCK, 0, &t->mask, sizeof(t->mask));
+	error = (int)sys(SYS_arch_prctl, ARCH_SET_GS_CODE, t);
+	if (error < 0)
+		stop_internal("%gs can't be set", error);
+	variant.running = true;
+	error = process_attach(p, (uint32_t)h->stream);
+	if (error < 0)
+		stop_internal("the stream can't be mapped", error);
+	signals_init(p);
+	if (p->leader)
+		leader_start(p, t, h);
+	else
+		follower_start(p, t);
+	t->vtid = p->vpid;
+	signals_thread_init(t);
+	equal_random(p->session);
+	error = patch_init((uintptr_t)monitor_entry);
+	if (error < 0)
+		stop_internal("sites can't be patched", error);
+	error = vdso_patch(getauxval(AT_SYSINFO_EHDR), &vdso_original);
+	if (error < 0)
+		stop_internal("the vDSO can't be redirected", error);
+	p->state->pid = p->pid;
+	p->state->vpid = p->vpid;
+	atomic_store(&p->state->threads, 1);
+	atomic_store(&p->state->phase, PHASE_RUNNING);
+	supervisor_ring();
+	error = trap_init(p->session->trap);
+	if (error < 0)
+		stop_internal("the trap can't be switched on", error);
+}
+
+typedef int main_fn(int, char **, char **);
+typedef int start_fn(main_fn *, int, char **, void (*)(void), void (*)(void), void (*)(void), void *);
+
+__attribute__((visibility("default"))) int
+__libc_start_main(main_fn *program, int argc, char **argv, void (*init)(void), void (*fini)(void),
+		  void (*rtld_fini)(void), void *stack_end)
+{
+	start_fn *start = libc_symbol("__libc_start_main");
+	const char *session = take_variable(argv + argc + 1, SESSION_ENV);
+	struct handle h;
+
+	if (session) {
+		take_variable(argv + argc + 1, "LD_PRELOAD");
+		gate_init(0);
+		if (!parse(session, &h))
+			stop_internal(SESSION_ENV " is malformed; start programs with tandem run",
+				      -EINVAL);
+		activate(&h);
+	}
+	return start(program, argc, argv, init, fini, rtld_fini, stack_end);
+}

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The monitor's own structures: one struct process for each process, one
+ * struct thread for each thread. All memory comes from mmap through the gate;
+ * none of it is the program's heap.
+ *
+ * Locks. process->order serialises the stream: the leader's appends, and the
+ * descriptor table and other state that must change in the stream's order. A
+ * process with one thread never takes it (process->alone).
+ */
+#ifndef TANDEM_MONITOR_H
+#define TANDEM_MONITOR_H
+
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <time.h>
+
+#include "../transport/record.h"
+#include "../transport/ring.h"
+#include "arch.h"
+#include "gate.h"
+#include "session.h"
+#include "syscalls/pack.h"
+#include "syscalls/table.h"
+
+#define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+
+#define SIGNALS 64
+
+/* A signal that has arrived and waits for a call boundary. */
+struct pending_signal {
+	siginfo_t info;
+	bool forced; /* caught under a temporary mask (sigsuspend): the mask doesn't hold it back */
+};
+
+#define PENDING_MAX 16
+#define BUFFER_BYTES 16384
+#define SCRATCH_BYTES 8192
+
+/* A thread's block: struct thread, its signal stack, its monitor stack (which grows down). */
+#define SIGNAL_STACK (64 * 1024)
+#define THREAD_SIGNAL_STACK 8192
+#define MONITOR_STACK (64 * 1024)
+#define THREAD_BLOCK (THREAD_SIGNAL_STACK + SIGNAL_STACK + MONITOR_STACK)
+
+struct process;
+
+/* At %gs:0 of its thread. Lives at the low end of the block that also holds its stacks. */
+struct thread {
+	struct thread *self;        /* 0: entry.S */
+	uint64_t user_rsp;          /* 8 */
+	uint64_t stack;             /* 16: where the monitor's stack starts */
+	_Atomic uint32_t pending;   /* 24: number of queued signals; gate.S looks at it */
+	uint32_t tag;               /* in records */
+	struct process *process;
+	int32_t tid;  /* real */
+	int32_t vtid; /* the leader's */
+
+	/* Signals. The real mask is the program's less what the monitor needs itself. */
+	uint64_t mask;       /* the program's idea of its mask */
+	stack_t altstack;    /* the program's */
+	struct pending_signal queue[PENDING_MAX];
+	uint32_t queued;
+
+	/* Packing. */
+	uint8_t *buffer; /* arguments, when they can't be built in the ring */
+	size_t buffer_size;
+	uint8_t *scratch;
+	size_t scratch_size;
+
+	/* Parts received in advance of a record (follower). */
+	uint8_t *parts;
+	size_t parts_size, parts_capacity;
+
+	struct thread *next;  /* in process->threads, or in the free list */
+	_Atomic uint32_t dead; /* on the free list; memory reusable once tid is gone */
+	bool in_call;
+	bool vfork_child;
+	uint64_t site; /* of the current call, for reports */
+	struct regs *regs;
+};
+
+/* Descriptors: what the monitor knows of each. See fd.h. */
+struct fd_entry;
+struct fd_table {
+	struct fd_entry *entry;
+	uint32_t size;
+};
+
+struct child {
+	int32_t vpid, pid;
+};
+
+struct signal_action {
+	uint64_t handler;
+	uint64_t flags;
+	uint64_t restorer;
+	uint64_t mask;
+};
+
+struct process {
+	bool leader;
+	bool alone; /* one thread: no locking */
+	uint32_t variant;
+	uint32_t follower; /* index among the followers */
+	uint32_t followers;
+	uint32_t stream;
+	uint32_t next_tag;
+	int32_t pid, vpid, vppid;
+
+	const struct session *session;
+	const struct stream_control *control;
+	void *control_page;
+	struct process_state *state; /* counters and trace; the supervisor reads them */
+	const _Atomic uint32_t *halt[1 + SESSION_VARIANTS];
+	uint32_t halts;
+
+	struct ring_tx tx; /* leader */
+	struct ring_rx rx; /* follower */
+	uint32_t chunk;    /* largest record: more goes in parts */
+	void *producer_page;
+	uint8_t *ring_data;
+	void *consumer_page[SESSION_VARIANTS];
+
+	_Atomic uint32_t turn;         /* follower: futex word, changes with each record released */
+	_Atomic uint32_t turn_waiters; /* threads that wait for it */
+	_Atomic uint32_t order; /* lock word: 0 free, 1 held, 2 held and waited for */
+	struct thread *threads;
+	struct thread *free_threads;
+	_Atomic uint32_t thread_lock;
+
+	struct fd_table fds;
+	struct signal_action action[SIGNALS + 1];
+
+	struct child *children; /* follower: the leader's pid -> ours */
+	uint32_t children_count, children_capacity;
+
+	uint64_t program_start, program_end;
+	char program[256]; /* path, for exec and messages */
+};
+
+/* What every process of a variant shares: from the environment at start. */
+struct variant {
+	int base; /* first reserved descriptor */
+	uint32_t fds;
+	struct variant_state *state; /* header of the state file */
+	struct ack_header *ack;      /* follower: its own */
+	struct log_header *log;      /* leader: writable */
+	bool running;                /* a thread has its struct thread */
+};
+
+extern struct variant variant;
+
+static inline struct thread *thread_self(void)
+{
+	return thread_register();
+}
+
+/* mem.c: memory from the kernel, zeroed; NULL when there is none. */
+void *memory_map(size_t bytes);
+void memory_unmap(void *p, size_t bytes);
+/* Grows *p (mapped, *size bytes) to at least `bytes`; 0 or -ENOMEM. Keeps the content. */
+int memory_grow(void **p, size_t *size, size_t bytes);
+/* Small objects, zeroed; the caller holds process->order (or is alone). */
+void *pool_alloc(size_t bytes);
+void pool_free(void *p, size_t bytes);
+
+/* lock.c */
+void lock_acquire(_Atomic uint32_t *word);
+void lock_release(_Atomic uint32_t *word);
+
+/* report.c: the ends of a session, as seen from a variant. None of them returns. */
+struct call;
+void diverge(struct thread *t, enum divergence_kind kind, const struct call *own,
+	     const struct record *leader, const char *text) __attribute__((noreturn));
+void stop_unsupported(struct thread *t, long number, const struct call_row *row,
+		      const uint64_t args[6], const char *why) __attribute__((noreturn));
+void stop_garbage(struct thread *t, const char *what) __attribute__((noreturn));
+void stop_internal(const char *what, long error) __attribute__((noreturn));
+/* The session is over (halt): sleep until the supervisor kills us. */
+void park(void) __attribute__((noreturn));
+
+#endif

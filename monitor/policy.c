@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Policies: which calls the leader makes in lockstep. A8's names and order;
+ * what a policy exempts is checked late, not left unchecked.
+ */
+#include "call.h"
+#include "fd.h"
+
+bool policy_lockstep(const struct call *c)
+{
+	unsigned level = c->level;
+
+	if (likely(level >= LEVEL_FD_RO)) {
+		bool socket = fd_kind(c->process, (int)c->args[0]) == FD_SOCKET;
+
+		if (level == LEVEL_FD_RO)
+			level = socket ? LEVEL_SOCKET_RO : LEVEL_NONSOCKET_RO;
+		else
+			level = socket ? LEVEL_SOCKET_RW : LEVEL_NONSOCKET_RW;
+	}
+	return c->process->session->policy < level;
+}

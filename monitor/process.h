@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A process and its stream. A process maps its own stream only; a fork's child
+ * maps the next one and drops its parent's.
+ */
+#ifndef TANDEM_MONITOR_PROCESS_H
+#define TANDEM_MONITOR_PROCESS_H
+
+#include "monitor.h"
+
+/*
+ * Maps the stream's ring and state page, and starts at its beginning or (after exec) where the
+ * pages say. A follower waits until the leader has begun. Negative errno.
+ */
+int process_attach(struct process *p, uint32_t stream);
+void process_detach(struct process *p);
+
+bool process_halted(const struct process *p);
+
+/* Follower: the leader's process was killed from outside; ends the same way. */
+void process_end_killed(struct thread *t, int status) __attribute__((noreturn));
+
+/* Follower: pids of children, the leader's and ours. */
+void process_add_child(struct process *p, int32_t vpid, int32_t pid);
+int32_t process_child(const struct process *p, int32_t vpid);
+void process_remove_child(struct process *p, int32_t vpid);
+
+/* A new thread's block, not yet running. NULL: no memory. */
+struct thread *thread_new(struct process *p);
+void thread_free(struct thread *t);
+/* Makes t the running thread's own: register, signal stack, trap. */
+void thread_adopt(struct thread *t);
+/* At the end of a thread: its block may be reused once the kernel thread is gone. */
+void thread_retire(struct thread *t);
+
+#endif

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+/* The ends of a session, as a variant sees them. The first to report is heard. */
+#include <errno.h>
+#include <linux/futex.h>
+#include <sys/syscall.h>
+
+#include "call.h"
+#include "process.h"
+#include "supervisor.h"
+
+void supervisor_ring(void)
+{
+	uint64_t one = 1;
+
+	sys(SYS_write, variant.base + SESSION_FD_BELL, &one, sizeof(one));
+}
+
+/* Nothing but SIGKILL leads out of here. */
+void park(void)
+{
+	struct process *p = thread_self()->process;
+	uint64_t all = ~0ull;
+
+	sys(SYS_rt_sigprocmask, SIG_SETMASK, &all, 0, sizeof(all));
+	for (;;) {
+		struct timespec second = {.tv_sec = 1};
+
+		/* Not even a killed supervisor may leave us behind. */
+		if (sys(SYS_kill, p->session->supervisor, 0) == -ESRCH)
+			sys(SYS_exit_group, 113);
+		sys(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, &second, 0);
+	}
+}
+
+static void copy_text(char *to, size_t size, const char *from)
+{
+	size_t i;
+
+	for (i = 0; i + 1 < size && from[i]; i++)
+		to[i] = from[i];
+	to[i] = 0;
+}
+
+static struct divergence *claim(void)
+{
+	if (!variant.state || atomic_exchange(&variant.state->claimed, 1))
+		return NULL;
+	return &variant.state->divergence;
+}
+
+static void where(struct divergence *d, const struct thread *t)
+{
+	if (!t)
+		return;
+	d->stream = t->process->stream;
+	d->thread = t->tag;
+	d->tid = t->tid;
+	d->position = t->process->leader ? t->process->tx.head : t->process->rx.tail;
+	d->site = t->site;
+	if (t->regs) {
+		d->site = regs_ip(t->regs);
+		d->stack = regs_stack(t->regs);
+		d->frame = regs_frame(t->regs);
+	}
+}
+
+/* The leader must stop before its next call: it looks at this word at each. */
+static void tell(struct divergence *d, uint32_t kind)
+{
+	atomic_store(&d->kind, kind);
+	if (variant.ack)
+		atomic_store(&variant.ack->halt, 1);
+	supervisor_ring();
+}
+
+static uint32_t keep(uint8_t *to, const uint8_t *from, size_t bytes)
+{
+	user_read(to, from, bytes < DIVERGENCE_BYTES ? bytes : DIVERGENCE_BYTES);
+	return (uint32_t)bytes;
+}
+
+void diverge(struct thread *t, enum divergence_kind kind, const struct call *own,
+	     const struct record *leader, const char *text)
+{
+	struct divergence *d = claim();
+
+	if (!d)
+		park();
+	where(d, t);
+	d->own_call = d->leader_call = CALL_COUNT;
+	if (own) {
+		d->own_call = own->call;
+		d->own_result = own->result;
+		d->own_bytes = keep(d->own, own->pack.buf, own->pack.size);
+		for (int i = 0; i < 6; i++)
+			d->args[i] = own->args[i];
+	}
+	if (leader) {
+		const struct record h = *leader;
+
+		if (h.kind == RECORD_CALL || h.kind == RECORD_ENTER || h.kind == RECORD_LEAVE)
+			d->leader_call = h.call;
+		d->leader_result = h.result;
+		d->leader_flags = h.flags;
+		d->leader_kind = h.kind;
+		if ((uint32_t)h.extra)
+			d->leader_bytes = keep(d->leader, t->parts, (uint32_t)h.extra);
+		else
+			d->leader_bytes = keep(d->leader, (const uint8_t *)(leader + 1), h.args);
+	}
+	copy_text(d->text, sizeof(d->text), text);
+	tell(d, kind);
+	park();
+}
+
+void stop_unsupported(struct thread *t, long number, const struct call_row *row,
+		      const uint64_t args[6], const char *why)
+{
+	struct divergence *d = claim();
+
+	if (!d)
+		park();
+	where(d, t);
+	d->number = (uint64_t)number;
+	d->own_call = row ? (uint32_t)(row - call_table) : CALL_COUNT;
+	d->leader_call = CALL_COUNT;
+	for (int i = 0; i < 6; i++)
+		d->args[i] = args[i];
+	copy_text(d->text, sizeof(d->text), why);
+	tell(d, STOP_UNSUPPORTED);
+	park();
+}
+
+void stop_garbage(struct thread *t, const char *what)
+{
+	struct divergence *d = claim();
+
+	if (!d)
+		park();
+	where(d, t);
+	d->own_call = d->leader_call = CALL_COUNT;
+	copy_text(d->text, sizeof(d->text), what);
+	tell(d, STOP_GARBAGE);
+	park();
+}
+
+static size_t append_number(char *to, long n)
+{
+	char digits[20];
+	size_t length = 0, at = 0;
+	unsigned long u = n < 0 ? (unsigned long)-n : (unsigned long)n;
+
+	if (n < 0)
+		to[at++] = '-';
+	do {
+		digits[length++] = (char)('0' + u % 10);
+		u /= 10;
+	} while (u);
+	while (length)
+		to[at++] = digits[--length];
+	to[at] = 0;
+	return at;
+}
+
+void stop_internal(const char *what, long error)
+{
+	static const char prefix[] = "tandem: the monitor can't go on: ";
+	struct divergence *d = claim();
+	char line[400] = "", *at = line;
+
+	copy_text(line, sizeof(line) - 40, what);
+	while (*at)
+		at++;
+	copy_text(at, 10, " (error ");
+	at += 8;
+	at += append_number(at, error);
+	copy_text(at, 2, ")");
+	if (!d) {
+		/* Before there is a session to tell, or after somebody else has: standard error. */
+		sys(SYS_write, 2, prefix, sizeof(prefix) - 1);
+		sys(SYS_write, 2, line, at + 1 - line);
+		sys(SYS_write, 2, "\n", 1);
+		sys(SYS_exit_group, 111);
+	}
+	where(d, variant.running ? thread_self() : NULL);
+	d->own_call = d->leader_call = CALL_COUNT;
+	copy_text(d->text, sizeof(d->text), line);
+	tell(d, STOP_INTERNAL);
+	park();
+}

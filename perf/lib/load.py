@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: MIT
+"""The servers that are measured, and the clients that load them."""
+import csv
+import io
+import os
+import re
+import subprocess
+
+from machine import Failure, tool
+
+UNITS = {"us": 1e-3, "ms": 1.0, "s": 1e3}
+
+
+class Nginx:
+    name = "nginx"
+
+    def argv(self, directory, port):
+        write(directory, "page.html", page())
+        os.makedirs(os.path.join(directory, "temp"), exist_ok=True)
+        temps = "".join(f"{kind}_temp_path {directory}/temp/{kind}; " for kind in
+                        ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+        user = "user root;" if os.getuid() == 0 else ""
+        write(directory, "nginx.conf", f"""{user}
+daemon off; master_process on; worker_processes 1;
+pid {directory}/nginx.pid; error_log {directory}/error.log;
+events {{ worker_connections 1024; }}
+http {{ access_log off; sendfile on; keepalive_requests 100000000; {temps}
+  server {{ listen 127.0.0.1:{port}; root {directory}; }} }}
+""")
+        return [tool("nginx", "nginx-light"), "-p", directory, "-c", f"{directory}/nginx.conf",
+                "-e", f"{directory}/error.log"]
+
+
+class Lighttpd:
+    name = "lighttpd"
+
+    def argv(self, directory, port):
+        write(directory, "page.html", page())
+        write(directory, "lighttpd.conf", f"""
+server.document-root = "{directory}"
+server.port = {port}
+server.bind = "127.0.0.1"
+server.errorlog = "{directory}/error.log"
+server.max-keep-alive-requests = 100000000
+server.max-keep-alive-idle = 60
+mimetype.assign = ( ".html" => "text/html" )
+""")
+        return [tool("lighttpd", "lighttpd"), "-D", "-f", f"{directory}/lighttpd.conf"]
+
+
+class Redis:
+    name = "redis"
+
+    def argv(self, directory, port):
+        write(directory, "redis.conf", f"""
+bind 127.0.0.1
+port {port}
+dir {directory}
+logfile {directory}/redis.log
+save ""
+appendonly no
+""")
+        return [tool("redis-server", "redis-server"), f"{directory}/redis.conf"]
+
+
+def page():
+    line = "<p>The quick brown fox jumps over the lazy dog, once more.</p>\n"
+    return (line * (4096 // len(line) + 1))[:4096]
+
+
+def write(directory, name, text):
+    os.makedirs(directory, exist_ok=True)
+    with open(os.path.join(directory, name), "w", encoding="ascii") as file:
+        file.write(text)
+
+
+def run(command, what, seconds):
+    try:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              timeout=seconds, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise Failure(f"{what}: the client did not end within {seconds} s") from error
+    if done.returncode:
+        raise Failure(f"{what}: status {done.returncode}: {done.stderr.strip()[-300:]}")
+    return done.stdout
+
+
+def wrk(port, seconds, core):
+    """4 KB page, 10 kept connections: {requests, rps, p50_ms, p99_ms}."""
+    # wrk takes whole seconds only.
+    text = run(["taskset", "-c", str(core), tool("wrk", "wrk"), "-t1", "-c10",
+                f"-d{max(1, round(seconds))}s", "--latency", f"http://127.0.0.1:{port}/page.html"],
+               "wrk", seconds + 20)
+    bad = re.search(r"Socket errors.*|Non-2xx.*", text)
+    if bad:
+        raise Failure(f"wrk: {bad.group(0)}")
+    latency = {m[1]: float(m[2]) * UNITS[m[3]]
+               for m in re.finditer(r"^ +(\d+)% +([\d.]+)(us|ms|s)$", text, re.M)}
+    return {"requests": int(re.search(r"(\d+) requests in", text)[1]),
+            "rps": float(re.search(r"Requests/sec: +([\d.]+)", text)[1]),
+            "p50_ms": latency["50"], "p99_ms": latency["99"]}
+
+
+def redis_benchmark(port, command, pipeline, requests, core):
+    """50 clients: {requests, rps, p50_ms, p99_ms}."""
+    requests = max(1000, requests)
+    test = "ping_mbulk" if command == "PING" else command.lower()
+    text = run(["taskset", "-c", str(core), tool("redis-benchmark", "redis-tools"),
+                "-h", "127.0.0.1", "-p", str(port), "-c", "50", "-n", str(requests),
+                "-P", str(pipeline), "-t", test, "--csv"], "redis-benchmark", 60)
+    # Warnings about CONFIG may come first.
+    start = text.find('"test"')
+    rows = list(csv.DictReader(io.StringIO(text[start:]))) if start >= 0 else []
+    if len(rows) != 1:
+        raise Failure(f"redis-benchmark: unexpected answer: {text[-200:]}")
+    return {"requests": requests, "rps": float(rows[0]["rps"]),
+            "p50_ms": float(rows[0]["p50_latency_ms"]), "p99_ms": float(rows[0]["p99_latency_ms"])}

@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: MIT
+"""Small plots as inline SVG: bars with a target, grouped bars, lines, dots, stacked bars."""
+import html
+import math
+
+INK, SOFT, GRID = "#1f2937", "#6b7280", "#e5e7eb"
+NATIVE, TANDEM, FULL, GOOD, BAD = "#9ca3af", "#2563eb", "#d97706", "#15803d", "#b91c1c"
+SERIES = ("#2563eb", "#d97706", "#059669", "#9333ea", "#dc2626", "#0891b2", "#6b7280", "#ca8a04", "#be185d", "#4d7c0f")
+WIDTH = 560
+
+
+class Drawing:
+    def __init__(self, height, label, width=WIDTH):
+        self.width, self.height = width, height
+        self.parts = [f'<svg viewBox="0 0 {width} {height:.0f}" role="img" '
+                      f'aria-label="{html.escape(label)}" xmlns="http://www.w3.org/2000/svg">']
+
+    def rect(self, x, y, width, height, fill):
+        self.parts.append(f'<rect x="{x:.1f}" y="{y:.1f}" width="{max(width, 0):.1f}" '
+                          f'height="{height:.1f}" fill="{fill}" rx="2"/>')
+
+    def line(self, x1, y1, x2, y2, stroke=GRID, width=1.0, dash=""):
+        dashes = f' stroke-dasharray="{dash}"' if dash else ""
+        self.parts.append(f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" '
+                          f'stroke="{stroke}" stroke-width="{width}"{dashes}/>')
+
+    def text(self, x, y, text, anchor="start", fill=INK, size=13, weight="normal"):
+        self.parts.append(f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{fill}" '
+                          f'font-size="{size}" font-weight="{weight}">{html.escape(text)}</text>')
+
+    def dot(self, x, y, fill, radius=4.0):
+        self.parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius}" fill="{fill}" '
+                          f'fill-opacity="0.7"/>')
+
+    def diamond(self, x, y, fill, size=6.0):
+        self.parts.append(f'<path d="M{x:.1f} {y - size:.1f}l{size} {size}l-{size} {size}'
+                          f'l-{size} -{size}z" fill="{fill}"/>')
+
+    def path(self, points, stroke):
+        joined = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+        self.parts.append(f'<polyline points="{joined}" fill="none" stroke="{stroke}" '
+                          f'stroke-width="2"/>')
+
+    def legend(self, entries, y):
+        x = 8
+        for name, colour, shape in entries:
+            if x > 8 and x + 18 + 6.6 * len(name) > self.width:
+                x, y = 8, y + 18
+            if shape == "diamond":
+                self.diamond(x + 6, y - 4, colour)
+            elif shape == "line":
+                self.line(x, y - 4, x + 13, y - 4, colour, 2, "4 3")
+            else:
+                self.rect(x, y - 10, 12, 12, colour)
+            self.text(x + 18, y, name, fill=SOFT, size=12)
+            x += 30 + 6.6 * len(name)
+
+    def done(self):
+        return "\n".join(self.parts + ["</svg>"])
+
+
+def ticks(top, wanted=5):
+    """Round numbers from 0 to at least `top`."""
+    step = 10 ** math.floor(math.log10(top / wanted))
+    step *= next(factor for factor in (1, 2, 5, 10) if top / (step * factor) <= wanted)
+    return [step * i for i in range(math.ceil(top / step - 1e-9) + 1)]
+
+
+def number(value):
+    for least, unit in ((1e6, "M"), (1e3, "k")):
+        if value >= least:
+            return f"{value / least:.3g}{unit}"
+    return f"{value:.3g}"
+
+
+def ratio_bars(label, axis, entries, target, better, at_least=1.0):
+    """entries: [(name, value, lowest, highest, reference or None)]; native is the line at 1."""
+    left, right, row, top = 172, 52, 34, 44
+    height = top + row * len(entries) + 46
+    drawing = Drawing(height, label)
+    highest = max([entry[3] for entry in entries] + [target * 1.05, at_least])
+    marks = ticks(highest)
+    scale = (WIDTH - left - right) / marks[-1]
+    bottom = top + row * len(entries)
+    legend = [("Tandem / native, median", TANDEM, "box"), (f"target {better} {target:g}", GOOD, "line")]
+    if any(entry[4] for entry in entries):
+        legend.append(("A8, as published", FULL, "diamond"))
+    drawing.legend(legend, 16)
+    for mark in marks:
+        x = left + mark * scale
+        drawing.line(x, top, x, bottom)
+        drawing.text(x, bottom + 17, f"{mark:g}", "middle", SOFT, 12)
+    drawing.text(left + (WIDTH - left - right) / 2, bottom + 36, axis, "middle", SOFT, 12)
+    for index, (name, value, low, high, reference) in enumerate(entries):
+        y = top + row * index + 5
+        met = value >= target if better == "≥" else value <= target
+        drawing.text(left - 8, y + 16, name, "end")
+        drawing.rect(left, y, value * scale, row - 11, TANDEM)
+        drawing.line(left + low * scale, y + 11, left + high * scale, y + 11, "#1e3a8a", 1.5)
+        for end in (low, high):
+            drawing.line(left + end * scale, y + 7, left + end * scale, y + 15, "#1e3a8a", 1.5)
+        if reference:
+            drawing.diamond(left + reference * scale, y + 11, FULL)
+        drawing.text(WIDTH - 4, y + 16, f"{value:.2f}", "end", GOOD if met else BAD, 14, "bold")
+    drawing.line(left + scale, top - 6, left + scale, bottom, SOFT, 1.5)
+    drawing.text(left + scale, top - 9, "native", "middle", SOFT, 11)
+    drawing.line(left + target * scale, top, left + target * scale, bottom, GOOD, 2, "4 3")
+    return drawing.done()
+
+
+def log_range(values):
+    return math.floor(math.log10(min(values))), math.ceil(math.log10(max(values)) + 1e-9)
+
+
+def grouped_bars(label, axis, groups, names, colours):
+    """groups: [(name, [value or None for each of names])]; logarithmic, with the values."""
+    left, right, bar, top = 120, 56, 15, 34
+    values = [value for _, group in groups for value in group if value]
+    low, high = log_range(values)
+    each = bar * len(names) + 12
+    bottom = top + each * len(groups)
+    drawing = Drawing(bottom + 46, label)
+    scale = (WIDTH - left - right) / (high - low)
+    drawing.legend([(name, colour, "box") for name, colour in zip(names, colours)], 16)
+    for power in range(low, high + 1):
+        x = left + (power - low) * scale
+        drawing.line(x, top, x, bottom)
+        drawing.text(x, bottom + 17, f"{10 ** power:,}" if power >= 0 else f"{10.0 ** power:g}",
+                     "middle", SOFT, 12)
+    drawing.text(left + (WIDTH - left - right) / 2, bottom + 36, axis, "middle", SOFT, 12)
+    for index, (name, group) in enumerate(groups):
+        y = top + each * index + 6
+        drawing.text(left - 8, y + bar * len(names) / 2 + 4, name, "end")
+        for value, colour in zip(group, colours):
+            if value:
+                width = (math.log10(value) - low) * scale
+                drawing.rect(left, y, width, bar - 2, colour)
+                drawing.text(left + width + 5, y + bar - 4, f"{value:,.0f}", fill=SOFT, size=11)
+            y += bar
+    return drawing.done()
+
+
+def lines(label, x_axis, y_axis, series, colours):
+    """series: {name: [(x, y)]}, colours: {name: colour}; both axes logarithmic, x in powers of two."""
+    left, right, top, plot = 66, 14, 72, 240
+    points = [point for line in series.values() for point in line]
+    drawing = Drawing(top + plot + 48, label)
+    x_low = math.floor(math.log2(min(x for x, _ in points)))
+    x_high = max(math.ceil(math.log2(max(x for x, _ in points))), x_low + 1)
+    y_low, y_high = log_range([y for _, y in points])
+    x_scale, y_scale = (WIDTH - left - right) / (x_high - x_low), plot / (y_high - y_low)
+
+    def place(x, y):
+        return left + (math.log2(x) - x_low) * x_scale, top + plot - (math.log10(y) - y_low) * y_scale
+    for power in range(y_low, y_high + 1):
+        y = place(2 ** x_low, 10.0 ** power)[1]
+        drawing.line(left, y, WIDTH - right, y)
+        drawing.text(left - 6, y + 4, number(10.0 ** power), "end", SOFT, 12)
+    for power in range(x_low, x_high + 1, 2):
+        x = place(2 ** power, 10.0 ** y_low)[0]
+        drawing.line(x, top, x, top + plot)
+        size = 2 ** power
+        drawing.text(x, top + plot + 17, f"{size // 1024} Ki" if size >= 1024 else f"{size}",
+                     "middle", SOFT, 12)
+    drawing.text(left + (WIDTH - left - right) / 2, top + plot + 38, x_axis, "middle", SOFT, 12)
+    drawing.text(4, top - 8, y_axis, fill=SOFT, size=12)
+    drawing.legend([(name, colours[name], "box") for name in series], 16)
+    for name, line in series.items():
+        placed = [place(x, y) for x, y in sorted(line)]
+        drawing.path(placed, colours[name])
+        for x, y in placed:
+            drawing.dot(x, y, colours[name], 3.0)
+    return drawing.done()
+
+
+def strips(label, axis, rows):
+    """rows: [(name, colour, values)]; a dot for each value and a mark at the median."""
+    left, right, each, top = 80, 70, 46, 12
+    bottom = top + each * len(rows)
+    drawing = Drawing(bottom + 46, label)
+    marks = ticks(max(value for _, _, values in rows for value in values))
+    scale = (WIDTH - left - right) / marks[-1]
+    for mark in marks:
+        drawing.line(left + mark * scale, top, left + mark * scale, bottom)
+        drawing.text(left + mark * scale, bottom + 17, f"{mark:g}", "middle", SOFT, 12)
+    drawing.text(left + (WIDTH - left - right) / 2, bottom + 36, axis, "middle", SOFT, 12)
+    for index, (name, colour, values) in enumerate(rows):
+        y = top + each * index + each / 2
+        middle = sorted(values)[len(values) // 2]
+        drawing.text(left - 8, y + 4, name, "end")
+        for place, value in enumerate(values):
+            drawing.dot(left + value * scale, y + (place % 5 - 2) * 5, colour)
+        drawing.line(left + middle * scale, y - 18, left + middle * scale, y + 18, INK, 2)
+        drawing.text(WIDTH - 4, y + 5, f"{middle:.1f}", "end", INK, 14, "bold")
+    return drawing.done()
+
+
+def stacked(label, axis, rows, names, colours):
+    """rows: [(name, [value for each of names])]."""
+    left, right, each, top = 140, 60, 28, 32
+    bottom = top + each * len(rows)
+    drawing = Drawing(bottom + 46, label)
+    marks = ticks(max(sum(values) for _, values in rows))
+    scale = (WIDTH - left - right) / marks[-1]
+    drawing.legend([(name, colour, "box") for name, colour in zip(names, colours)], 16)
+    for mark in marks:
+        drawing.line(left + mark * scale, top, left + mark * scale, bottom)
+        drawing.text(left + mark * scale, bottom + 17, f"{mark:g}", "middle", SOFT, 12)
+    drawing.text(left + (WIDTH - left - right) / 2, bottom + 36, axis, "middle", SOFT, 12)
+    for index, (name, values) in enumerate(rows):
+        x, y = left, top + each * index + 4
+        drawing.text(left - 8, y + 15, name, "end")
+        for value, colour in zip(values, colours):
+            drawing.rect(x, y, value * scale, each - 8, colour)
+            x += value * scale
+        drawing.text(WIDTH - 4, y + 15, f"{sum(values):.1f}", "end", INK, 13, "bold")
+    return drawing.done()

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT */
+/* expect: divergence chdir */
+/* Another working directory. */
+#include "check.h"
+
+int main(void)
+{
+	CHECK_EQ(chdir(twin() ? "/usr" : "/etc"), 0);
+	return done();
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* expect: divergence exec */
+/* The same program is executed with another argument. */
+#include "check.h"
+
+int main(void)
+{
+	char *args[] = {"sh", "-c", twin() ? "exit  0" : "exit 00", NULL}, *env[] = {"A=1", NULL};
+
+	execve("/bin/sh", args, env);
+	return 99;
+}

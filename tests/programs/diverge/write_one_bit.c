@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* expect: divergence write */
+/* One bit near the end of a long write differs. */
+#include "check.h"
+
+int main(void)
+{
+	static char data[60000];
+
+	memset(data, 'd', sizeof(data));
+	if (twin())
+		data[59990] ^= 1;
+	disclose(data, sizeof(data));
+	return done();
+}

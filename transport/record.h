@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Records: the entries of a stream. Little-endian, the same on every ISA;
+ * RECORD_VERSION changes with any change here or in the order of the table of calls.
+ *
+ * One call is one record (RECORD_CALL: arguments, result and outputs together),
+ * or, in lockstep, two (RECORD_ENTER with the arguments, RECORD_LEAVE with the
+ * result and outputs). Arguments or outputs larger than a record may be come
+ * before it in RECORD_PARTs of the same thread, in order.
+ *
+ * Ownership: a record lies in the ring; a reader that needs a field twice copies it
+ * first, because its writer's memory isn't trusted.
+ */
+#ifndef TANDEM_RECORD_H
+#define TANDEM_RECORD_H
+
+#include <stdint.h>
+
+#define RECORD_VERSION 1
+
+enum record_kind {
+	RECORD_PAD,    /* nothing */
+	RECORD_CALL,   /* a call that was executed: compare, take the result */
+	RECORD_ENTER,  /* lockstep: the arguments; nothing is executed yet */
+	RECORD_LEAVE,  /* lockstep: the result */
+	RECORD_PART,   /* bytes in advance of the next record of this thread */
+	RECORD_SIGNAL, /* a signal is delivered here: siginfo as outputs */
+	RECORD_FAULT,  /* the thread faults here and dies of it: result is the signal */
+	RECORD_SYNC,   /* a lock was acquired or a wait ended: result is what it returned */
+	RECORD_EXIT,   /* the process ends here: result is the wait status */
+	RECORD_START,  /* an image starts here: struct record_start, then its descriptors */
+	RECORD_KINDS,
+};
+
+#define RECORD_HASHED 0x01     /* args holds a 128-bit keyed hash of the packed arguments */
+#define RECORD_SIGNALLED 0x02  /* a RECORD_SIGNAL of this thread follows at once */
+#define RECORD_RESTART 0x04    /* ... and after its handler the call is made again */
+#define RECORD_PART_ARGS 0x08  /* part: of the arguments (else of the outputs) */
+#define RECORD_INJECTED 0x10   /* a fault was injected here, on purpose */
+
+struct record {
+	uint32_t size;   /* of the record with this header, a multiple of 8 */
+	uint8_t kind;    /* enum record_kind */
+	uint8_t flags;
+	uint16_t call;   /* canonical number */
+	uint32_t thread; /* tag: 0 is the process's first thread */
+	uint32_t args;   /* bytes of packed arguments that follow */
+	int64_t result;
+	uint64_t extra;  /* by kind: total bytes sent in parts (CALL, LEAVE), lock id (SYNC) */
+	/* args bytes, padded to 8; then outputs up to size */
+};
+
+_Static_assert(sizeof(struct record) == 32, "part of the format");
+
+/* Outputs of RECORD_START: what the leader's image found when it started. */
+struct record_start {
+	int32_t pid, ppid;
+	uint32_t descriptors; /* struct record_descriptor, that many */
+	uint32_t unused;
+	uint64_t mask; /* of signals */
+};
+
+struct record_descriptor {
+	uint32_t fd;
+	uint32_t kind; /* enum fd_kind */
+};
+
+#define RECORD_PADDED(n) (((n) + 7u) & ~7u)
+
+static inline uint8_t *record_args(struct record *r)
+{
+	return (uint8_t *)(r + 1);
+}
+
+/*
+ * Checks a header whose first `available` bytes are readable: 0, or -EPROTO for
+ * what no leader writes. Works on a copy of the header.
+ */
+int record_check(const struct record *header, uint64_t limit);
+
+#endif

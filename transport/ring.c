@@ -1,0 +1,511 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The slow paths of the ring: setting up, waiting, waking. The protocol is in ring.h. */
+
+#include <linux/futex.h>
+#include <limits.h>
+
+#include "ring.h"
+
+enum {
+	SPIN_NS = 1500,
+	SPIN_URGENT_NS = 20000,
+	SPIN_URGENT_LEAST_NS = 2000,
+	PATIENCE = 16,     /* iterations: most between two looks of a spinner in no hurry */
+	PROBE = 16,        /* urgent spins, of which one has full length */
+	CALIBRATION = 200, /* iterations */
+	SPIN_CLOCK = 1024, /* iterations between two looks at the clock */
+};
+
+/* What one side waits for: the peer's position, and how to be woken when it gets there. */
+struct wait {
+	const _Atomic uint64_t *position;
+	uint64_t least, most; /* a position outside is garbage */
+	uint64_t target;
+	uint64_t seen;
+	const _Atomic uint32_t *doorbell; /* the peer's */
+	_Atomic uint64_t *wake_at;        /* ours */
+	uint64_t threshold;               /* for wake_at */
+	bool urgent;
+	int64_t timeout;  /* ns, as given */
+	int64_t deadline; /* 0 until the clock was read for the first time */
+};
+
+static void relax(void)
+{
+#if defined(__x86_64__)
+	__builtin_ia32_pause();
+#elif defined(__aarch64__)
+	__asm__ volatile("yield" ::: "memory");
+#endif
+}
+
+/* How many iterations of a spin fit into ns: the length of `pause` differs tenfold between CPUs. */
+static uint32_t iterations(int64_t ns, int64_t ns_of_calibration)
+{
+	int64_t n = ns * CALIBRATION / ns_of_calibration;
+
+	return n < 1 ? 1 : n > INT_MAX ? INT_MAX : (uint32_t)n;
+}
+
+static int64_t calibrate(void)
+{
+	int64_t best = INT64_MAX;
+
+	for (int round = 0; round < 3; round++) { /* the least: the others were interrupted */
+		int64_t start = tnd_monotonic();
+
+		for (int i = 0; i < CALIBRATION; i++)
+			relax();
+		int64_t took = tnd_monotonic() - start;
+		if (took < best)
+			best = took;
+	}
+	return best < 1 ? 1 : best;
+}
+
+static void waiter_init(struct ring_waiter *w, const struct ring_options *o)
+{
+	int64_t ns = calibrate();
+	uint32_t urgent = o->spin_urgent_ns ? o->spin_urgent_ns : SPIN_URGENT_NS;
+	uint32_t least = urgent < SPIN_URGENT_LEAST_NS ? urgent : SPIN_URGENT_LEAST_NS;
+
+	w->mode = o->wait;
+	w->halts = 0;
+	for (unsigned i = 0; i < RING_HALTS; i++) {
+		if (o->halt[i])
+			w->halt[w->halts++] = o->halt[i];
+	}
+	w->spin = iterations(o->spin_ns ? o->spin_ns : SPIN_NS, ns);
+	w->spin_most = iterations(urgent, ns);
+	w->spin_least = iterations(least, ns);
+	w->spin_urgent = w->spin_most;
+	w->spins = 0;
+}
+
+/* 1: reached. 0: not yet. The load is half of Dekker's: see ring.h. */
+static int look(struct wait *wait)
+{
+	uint64_t at = atomic_load_explicit(wait->position, memory_order_seq_cst);
+
+	if (at < wait->least || at > wait->most)
+		return -EPROTO;
+	wait->least = wait->seen = at;
+	return at >= wait->target;
+}
+
+static int check_halts(const struct ring_waiter *w)
+{
+	for (unsigned i = 0; i < w->halts; i++) {
+		if (atomic_load_explicit(w->halt[i], memory_order_acquire))
+			return -ECANCELED;
+	}
+	return 0;
+}
+
+/*
+ * Nanoseconds that are left, or -ETIMEDOUT. The clock starts with the first call: a wait that is
+ * over after its spin never reads it.
+ */
+static int64_t time_left(struct wait *wait)
+{
+	int64_t now;
+
+	if (wait->timeout < 0)
+		return INT64_MAX;
+	now = tnd_monotonic();
+	if (!wait->deadline) {
+		if (__builtin_add_overflow(now, wait->timeout, &wait->deadline))
+			wait->deadline = INT64_MAX;
+	}
+	return wait->deadline > now ? wait->deadline - now : -ETIMEDOUT;
+}
+
+/*
+ * Spin for up to *n iterations; *n becomes how many it took. 1: reached. 0: not. In a hurry, look
+ * all the time. Otherwise ever more rarely: each look takes the line of the index from the peer,
+ * who is about to write it again, and looking late finds several records at once.
+ */
+static int spin(const struct ring_waiter *w, struct wait *wait, uint32_t *n)
+{
+	uint32_t most = *n, step = 1;
+	int rc = 0;
+
+	for (*n = 0; *n < most && !rc; *n += step) {
+		for (uint32_t i = 0; i < step; i++)
+			relax();
+		if (!wait->urgent && step < PATIENCE)
+			step *= 2;
+		rc = look(wait);
+		if (!rc && *n % 16 < step)
+			rc = check_halts(w);
+	}
+	return rc;
+}
+
+/*
+ * Spin as long as it has paid lately. In lockstep the reply normally comes within a microsecond,
+ * but when the peer has no core (it shares ours, or its own with somebody else), spinning only
+ * delays it. So a failure shrinks the budget by half, and a success makes it twice what was
+ * needed; now and then the full length is tried, or a budget that's too small would stay so.
+ */
+static int spin_before_sleep(struct ring_waiter *w, struct wait *wait)
+{
+	uint32_t n = w->spin;
+	bool probe;
+	int rc;
+
+	if (w->mode == RING_WAIT_BLOCK)
+		return 0;
+	if (!wait->urgent)
+		return spin(w, wait, &n);
+	probe = ++w->spins % PROBE == 0;
+	n = probe ? w->spin_most : w->spin_urgent;
+	rc = spin(w, wait, &n);
+	if (rc > 0 && n > w->spin_urgent / 2)
+		w->spin_urgent = n < w->spin_most / 2 ? 2 * n : w->spin_most;
+	else if (!rc && !probe)
+		w->spin_urgent -= (w->spin_urgent - w->spin_least) / 2;
+	return rc;
+}
+
+/*
+ * Sleep until the target is reached. wake_at stands for the whole wait, over all naps: a peer that
+ * publishes without a fence can miss it at the beginning only, hence the short first nap.
+ */
+static int sleep_until(struct ring_waiter *w, struct wait *wait)
+{
+	int64_t ns = w->mode == RING_WAIT_ADAPTIVE ? RING_NAP_SHORT : RING_NAP_LONG;
+	int rc;
+
+	atomic_store_explicit(wait->wake_at, wait->threshold, memory_order_seq_cst);
+	for (;;) {
+		/* Before the look: whatever rings after it makes the futex refuse to wait. */
+		uint32_t bell = atomic_load_explicit(wait->doorbell, memory_order_acquire);
+		struct timespec ts;
+		int64_t left;
+
+		rc = look(wait);
+		if (!rc)
+			rc = check_halts(w);
+		if (rc)
+			break;
+		left = time_left(wait);
+		if (left < 0) {
+			rc = (int)left;
+			break;
+		}
+		ts = (struct timespec){.tv_nsec = ns < left ? ns : left};
+		/* Woken, timed out, interrupted, already rung: all mean look again. */
+		tnd_futex(wait->doorbell, FUTEX_WAIT, bell, &ts);
+		ns = ns < RING_NAP_LONG / 2 ? ns * 2 : RING_NAP_LONG;
+	}
+	atomic_store_explicit(wait->wake_at, RING_AWAKE, memory_order_release);
+	return rc;
+}
+
+static int spin_until(struct ring_waiter *w, struct wait *wait)
+{
+	for (;;) {
+		uint32_t n = SPIN_CLOCK;
+		int rc = spin(w, wait, &n);
+		int64_t left;
+
+		if (rc)
+			return rc;
+		left = time_left(wait);
+		if (left < 0)
+			return (int)left;
+	}
+}
+
+/* Wait until the peer's position has reached the target. */
+static int wait_for(struct ring_waiter *w, struct wait *wait)
+{
+	int rc = look(wait);
+
+	if (!rc)
+		rc = check_halts(w);
+	if (!rc && wait->timeout == 0)
+		rc = -ETIMEDOUT;
+	if (!rc && w->mode == RING_WAIT_SPIN)
+		rc = spin_until(w, wait);
+	if (!rc)
+		rc = spin_before_sleep(w, wait);
+	if (!rc)
+		rc = sleep_until(w, wait);
+	return rc < 0 ? rc : 0;
+}
+
+static void ring_bell(_Atomic uint32_t *doorbell)
+{
+	/* An addition because ring_interrupt() may ring somebody else's. */
+	atomic_fetch_add_explicit(doorbell, 1, memory_order_seq_cst);
+	tnd_futex(doorbell, FUTEX_WAKE, INT_MAX, NULL);
+}
+
+/* ---- producer ---- */
+
+/* Room is counted from the consumer that is furthest behind. Without consumers there's always. */
+static void set_limit(struct ring_tx *tx)
+{
+	uint64_t least = UINT64_MAX - (tx->mask + 1);
+
+	for (unsigned i = 0; i < tx->count; i++) {
+		if (tx->tail[i] < least)
+			least = tx->tail[i];
+	}
+	tx->limit = least + tx->mask + 1;
+}
+
+int ring_tx_init(struct ring_tx *tx, struct ring_producer *page, uint8_t *data, uint64_t size,
+		 struct ring_consumer *const *consumers, unsigned count,
+		 const struct ring_options *options)
+{
+	bool resumed;
+
+	if (size < RING_SIZE_MIN || size > RING_SIZE_MAX || (size & (size - 1)) ||
+	    count > RING_CONSUMERS || options->batch > size / 2 || options->reserve_timeout_ns < 0)
+		return -EINVAL;
+	resumed = atomic_load_explicit(&page->magic, memory_order_relaxed) == RING_MAGIC;
+	tx->head = resumed ? atomic_load_explicit(&page->head, memory_order_relaxed) : 0;
+	tx->mask = size - 1;
+	tx->data = data;
+	tx->page = page;
+	tx->exact = options->wait == RING_WAIT_BLOCK;
+	tx->count = count;
+	for (unsigned i = 0; i < count; i++) {
+		uint64_t magic = atomic_load_explicit(&consumers[i]->magic, memory_order_acquire);
+
+		if (magic && magic != RING_CONSUMER_MAGIC)
+			return -EPROTO;
+		tx->name[i] = i;
+		tx->consumer[i] = consumers[i];
+		tx->tail[i] = atomic_load_explicit(&consumers[i]->tail, memory_order_acquire);
+		if (tx->tail[i] > tx->head || tx->head - tx->tail[i] > size)
+			return -EPROTO;
+		tx->served[i] = RING_AWAKE;
+	}
+	tx->reserve_timeout =
+		options->reserve_timeout_ns ? options->reserve_timeout_ns : RING_FOREVER;
+	waiter_init(&tx->waiter, options);
+	set_limit(tx);
+	atomic_store_explicit(&page->wake_at, RING_AWAKE, memory_order_relaxed);
+	if (resumed)
+		return 0;
+
+	page->version = RING_VERSION;
+	page->size = size;
+	atomic_store_explicit(&page->head, 0, memory_order_relaxed);
+	atomic_store_explicit(&page->magic, RING_MAGIC, memory_order_release);
+	return 0;
+}
+
+void ring_tx_drop(struct ring_tx *tx, unsigned consumer)
+{
+	for (unsigned i = 0; i < tx->count; i++) {
+		if (tx->name[i] != consumer)
+			continue;
+		tx->count--;
+		tx->name[i] = tx->name[tx->count];
+		tx->consumer[i] = tx->consumer[tx->count];
+		tx->tail[i] = tx->tail[tx->count];
+		tx->served[i] = tx->served[tx->count];
+		set_limit(tx);
+		return;
+	}
+}
+
+/*
+ * Wake the consumers that asked to be woken at or before our head, once for each sleep, and with
+ * `all` those that sleep with something unread. The latter aren't noted as served: they may go to
+ * sleep again with the same wake_at. Everybody hears the one bell, so it's rung once, last.
+ */
+static void serve(struct ring_tx *tx, bool all)
+{
+	bool ring = false;
+
+	for (unsigned i = 0; i < tx->count; i++) {
+		const struct ring_consumer *c = tx->consumer[i];
+		uint64_t at = atomic_load_explicit(&c->wake_at, memory_order_seq_cst);
+
+		if (at == RING_AWAKE || at == tx->served[i])
+			continue;
+		if (at <= tx->head) {
+			tx->served[i] = at;
+			ring = true;
+		} else if (all && atomic_load_explicit(&c->tail, memory_order_relaxed) < tx->head) {
+			ring = true;
+		}
+	}
+	if (ring)
+		ring_bell(&tx->page->doorbell);
+}
+
+void ring_serve_consumers(struct ring_tx *tx)
+{
+	serve(tx, false);
+}
+
+void ring_kick(struct ring_tx *tx)
+{
+	/* The same value once more, for its place in the order of things: before the looks. */
+	atomic_store_explicit(&tx->page->head, tx->head, memory_order_seq_cst);
+	serve(tx, true);
+}
+
+/* Wait until consumer i has checked everything below target. */
+static int wait_tail(struct ring_tx *tx, unsigned i, struct wait *wait)
+{
+	const struct ring_consumer *c = tx->consumer[i];
+	int rc;
+
+	wait->position = &c->tail;
+	wait->least = tx->tail[i];
+	wait->most = tx->head;
+	wait->seen = tx->tail[i];
+	wait->doorbell = &c->doorbell;
+	wait->wake_at = &tx->page->wake_at;
+	wait->urgent = true;
+	rc = wait_for(&tx->waiter, wait);
+	tx->tail[i] = wait->seen;
+	return rc;
+}
+
+static int wait_tails(struct ring_tx *tx, uint64_t target, uint64_t threshold, int64_t timeout)
+{
+	struct wait wait = {.target = target, .threshold = threshold, .timeout = timeout};
+	int rc = 0;
+
+	ring_kick(tx);
+	for (unsigned i = 0; i < tx->count && !rc; i++)
+		rc = wait_tail(tx, i, &wait);
+	set_limit(tx);
+	return rc;
+}
+
+int ring_wait_checked(struct ring_tx *tx, uint64_t position, int64_t timeout_ns)
+{
+	if (tx->limit - (tx->mask + 1) >= position)
+		return 0;
+	if (position > tx->head)
+		return -EINVAL;
+	return wait_tails(tx, position, position, timeout_ns);
+}
+
+int ring_wait_room(struct ring_tx *tx, uint32_t bytes)
+{
+	uint64_t size = tx->mask + 1;
+	uint64_t target, threshold;
+
+	if (bytes > size)
+		return -EMSGSIZE;
+	target = tx->head + bytes - size;
+	/* When asleep, stay so until an eighth of the ring is free: fewer, longer turns. */
+	threshold = target + size / 8;
+	if (threshold > tx->head)
+		threshold = tx->head;
+	return wait_tails(tx, target, threshold, tx->reserve_timeout);
+}
+
+int ring_slowest(const struct ring_tx *tx)
+{
+	uint64_t least = UINT64_MAX;
+	int slowest = -ENOENT;
+
+	for (unsigned i = 0; i < tx->count; i++) {
+		uint64_t tail = atomic_load_explicit(&tx->consumer[i]->tail, memory_order_acquire);
+
+		if (tail < tx->tail[i] || tail > tx->head) /* garbage: that's the one */
+			return (int)tx->name[i];
+		if (tail < least) {
+			least = tail;
+			slowest = (int)tx->name[i];
+		}
+	}
+	return slowest;
+}
+
+/* ---- consumer ---- */
+
+int ring_rx_init(struct ring_rx *rx, const struct ring_producer *producer, const uint8_t *data,
+		 uint64_t size, struct ring_consumer *page, const struct ring_options *options)
+{
+	uint64_t magic = atomic_load_explicit(&producer->magic, memory_order_acquire);
+	bool resumed;
+
+	if (size < RING_SIZE_MIN || size > RING_SIZE_MAX || (size & (size - 1)) ||
+	    options->batch > size / 2)
+		return -EINVAL;
+	if (!magic)
+		return -EAGAIN;
+	if (magic != RING_MAGIC || producer->version != RING_VERSION || producer->size != size)
+		return -EPROTO;
+	resumed = atomic_load_explicit(&page->magic, memory_order_relaxed) == RING_CONSUMER_MAGIC;
+	rx->tail = resumed ? atomic_load_explicit(&page->tail, memory_order_relaxed) : 0;
+	rx->head = atomic_load_explicit(&producer->head, memory_order_acquire);
+	if (rx->head < rx->tail || rx->head - rx->tail > size) /* it had to wait for us */
+		return -EPROTO;
+	rx->mask = size - 1;
+	rx->data = data;
+	rx->page = page;
+	rx->producer = producer;
+	rx->served = RING_AWAKE;
+	rx->batch = options->batch ? options->batch : size / 4;
+	waiter_init(&rx->waiter, options);
+
+	atomic_store_explicit(&page->wake_at, RING_AWAKE, memory_order_relaxed);
+	if (resumed)
+		return 0;
+	page->version = RING_VERSION;
+	atomic_store_explicit(&page->tail, 0, memory_order_relaxed);
+	atomic_store_explicit(&page->magic, RING_CONSUMER_MAGIC, memory_order_release);
+	return 0;
+}
+
+int ring_wait_bytes(struct ring_rx *rx, uint32_t bytes, int64_t timeout_ns, bool urgent)
+{
+	struct wait wait = {
+		.position = &rx->producer->head,
+		.least = rx->head,
+		.most = rx->tail + rx->mask + 1,
+		.target = rx->tail + bytes,
+		.seen = rx->head,
+		.doorbell = &rx->producer->doorbell,
+		.wake_at = &rx->page->wake_at,
+		.threshold = rx->tail + bytes,
+		.urgent = urgent,
+		.timeout = timeout_ns,
+	};
+	int rc;
+
+	if (bytes > rx->mask + 1)
+		return -EMSGSIZE;
+	if (rx->waiter.mode == RING_WAIT_ADAPTIVE && !urgent && rx->batch > bytes)
+		wait.threshold = rx->tail + rx->batch;
+	rc = wait_for(&rx->waiter, &wait);
+	rx->head = wait.seen;
+	return rc;
+}
+
+/* The producer asked to be woken at or before our tail: do so, once for each sleep. */
+void ring_serve_producer(struct ring_rx *rx)
+{
+	uint64_t at = atomic_load_explicit(&rx->producer->wake_at, memory_order_seq_cst);
+
+	if (at > rx->tail || at == rx->served)
+		return;
+	rx->served = at;
+	ring_bell(&rx->page->doorbell);
+}
+
+/* ---- both ---- */
+
+void ring_interrupt(struct ring_producer *producer, struct ring_consumer *const *consumers,
+		    unsigned count)
+{
+	if (producer)
+		ring_bell(&producer->doorbell);
+	for (unsigned i = 0; i < count; i++)
+		ring_bell(&consumers[i]->doorbell);
+}
