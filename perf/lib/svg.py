@@ -5,7 +5,7 @@ import math
 
 INK, SOFT, GRID = "#1f2937", "#6b7280", "#e5e7eb"
 NATIVE, TANDEM, FULL, GOOD, BAD = "#9ca3af", "#2563eb", "#d97706", "#15803d", "#b91c1c"
-SERIES = ("#2563eb", "#d97706", "#059669", "#9333ea", "#dc2626", "#0891b2", "#6b7280", "#ca8a04", "#be185d", "#4d7c0f")
+SERIES = ("#2563eb", "#d97706", "#059669", "#9333ea", "#dc2626", "#0891b2", "#6b7280", "#111827", "#be185d", "#4d7c0f")
 WIDTH = 560
 
 
@@ -44,7 +44,7 @@ class Drawing:
     def legend(self, entries, y):
         x = 8
         for name, colour, shape in entries:
-            if x > 8 and x + 18 + 6.6 * len(name) > self.width:
+            if x > 8 and x + 18 + 7.3 * len(name) > self.width:
                 x, y = 8, y + 18
             if shape == "diamond":
                 self.diamond(x + 6, y - 4, colour)
@@ -53,7 +53,7 @@ class Drawing:
             else:
                 self.rect(x, y - 10, 12, 12, colour)
             self.text(x + 18, y, name, fill=SOFT, size=12)
-            x += 30 + 6.6 * len(name)
+            x += 30 + 7.3 * len(name)
 
     def done(self):
         return "\n".join(self.parts + ["</svg>"])
