@@ -114,14 +114,22 @@ static void append(struct thread *t, enum record_kind kind, unsigned flags, unsi
 	publish(p, r->size);
 }
 
-static void wait_checked(struct thread *t, uint64_t position)
+/*
+ * The ring's producer side belongs to one thread at a time, so with threads the wait is under the
+ * order lock: all that the followers need to get to position is published already.
+ */
+static void wait_checked(struct thread *t, uint64_t position, bool locked)
 {
 	struct process *p = t->process;
 	int64_t timeout = p->session->hang_ns ? (int64_t)p->session->hang_ns : RING_FOREVER;
 
 	p->state->lockstep++;
 	atomic_fetch_add_explicit(&p->state->waiting, 1, memory_order_relaxed);
+	if (!locked)
+		lock(p);
 	waited(t, ring_wait_checked(&p->tx, position, timeout));
+	if (!locked)
+		unlock(p);
 	atomic_fetch_sub_explicit(&p->state->waiting, 1, memory_order_relaxed);
 }
 
@@ -207,7 +215,7 @@ void leader_enter(struct call *c)
 			position = p->tx.head;
 			unlock(p);
 		}
-		wait_checked(t, position);
+		wait_checked(t, position, false);
 	}
 	if (c->hold && !p->alone) {
 		lock_acquire(&p->order);
@@ -303,7 +311,7 @@ void leader_leave(struct call *c)
 bound:
 	if (unlikely(p->session->lag_limit) && p->tx.head > p->session->lag_limit &&
 	    p->tx.limit - p->tx.mask - 1 < p->tx.head - p->session->lag_limit)
-		wait_checked(t, p->tx.head - p->session->lag_limit);
+		wait_checked(t, p->tx.head - p->session->lag_limit, c->locked);
 done:
 	if (c->locked) {
 		lock_release(&p->order);
@@ -324,7 +332,7 @@ void leader_note(struct thread *t, enum record_kind kind, uint8_t flags, int64_t
 	position = p->tx.head;
 	unlock(p);
 	if (lockstep)
-		wait_checked(t, position);
+		wait_checked(t, position, false);
 }
 
 /* The new image reports the success of the exec that the old one has announced. */
