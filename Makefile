@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# Targets: all, install, check, bench, demo, clean; variables: B (build directory),
+# Targets: all, install, check, demo, clean; variables: B (build directory),
 # PREFIX, DESTDIR, CC, V=1 (show commands).
 
 B ?= build
@@ -57,8 +57,57 @@ $B/tandem: $(SUPERVISOR_OBJ)
 
 SUPERVISOR_LIBS := -lconfig -lm
 
+PACKAGES := gcc libc6-dev libconfig-dev libcmocka-dev libzydis-dev libzycore-dev libxxhash-dev \
+	perl gawk util-linux diffutils libjemalloc2
+SERVERS := nginx-light lighttpd redis-server redis-tools wrk curl python3
+
+# Installs what is missing; quiet and without a package manager's help when nothing is.
+need = @for p in $(1); do dpkg -s $$p >/dev/null 2>&1 || missing="$$missing $$p"; done; \
+	if [ -n "$$missing" ]; then echo "Installing:$$missing"; apt-get update -qq && \
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; fi
+
+deps:
+	$(call need,$(PACKAGES))
+
+deps-servers:
+	$(call need,$(PACKAGES) $(SERVERS))
+
+TEST := $(COMMON) -I. -Isupervisor -Imonitor -Imonitor/arch/$(ARCH)
+UNIT := $B/unit/test_config $B/unit/test_ring $B/unit/test_ring_errors
+
+$B/unit/test_config: tests/unit/test_config.c $(wildcard supervisor/config*.c) supervisor/check.c \
+		supervisor/machine.c supervisor/program.c
+	@mkdir -p $(@D)
+	$Q$(CC) $(TEST) -MF $@.d -fsanitize=address,undefined -o $@ $^ -lcmocka -lconfig -lm
+
+$B/unit/test_ring $B/unit/test_ring_errors: $B/unit/%: tests/unit/%.c transport/ring.c \
+		tests/unit/futex_host.c
+	@mkdir -p $(@D)
+	$Q$(CC) $(TEST) -MF $@.d -o $@ $^ -lcmocka -pthread
+
+# check = install what is needed, build, test. The second make sees the installed headers.
+check: deps
+	@$(MAKE) --no-print-directory all run-tests
+
+run-tests: $(UNIT)
+	cd $B/unit && CMOCKA_MESSAGE_OUTPUT=TAP prove -e '' \
+		./test_ring ./test_ring_errors
+	CMOCKA_MESSAGE_OUTPUT=TAP prove -e '' $B/unit/test_config :: $(CURDIR)/configs
+	prove -e '' tests/programs/check.sh :: $(abspath $B) --trap sud --policy socket_rw_oc \
+		--variants 2 --jobs 2 --timeout 10
+
+demo: deps-servers
+	@$(MAKE) --no-print-directory all
+	perf/demo.sh $(abspath $B)
+
+install: all
+	install -D -m 755 $B/tandem $(DESTDIR)$(PREFIX)/bin/tandem
+	install -D -m 755 $B/libtandem.so $(DESTDIR)$(PREFIX)/lib/tandem/libtandem.so
+	install -D -m 644 docs/man/tandem.1 $(DESTDIR)$(PREFIX)/share/man/man1/tandem.1
+	install -D -m 644 docs/man/tandem.cfg.5 $(DESTDIR)$(PREFIX)/share/man/man5/tandem.cfg.5
+
 clean:
 	rm -rf $B
 
-.PHONY: all clean
+.PHONY: all clean check run-tests deps deps-servers demo install
 -include $(MONITOR_OBJ:.o=.d) $(SUPERVISOR_OBJ:.o=.d)

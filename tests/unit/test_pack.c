@@ -58,6 +58,9 @@ static int pack_call(struct packed *k, const struct call_row *row, const uint64_
 		error = pack_args(row, args, &k->p);
 		if (error != -ENOSPC)
 			break;
+		/* a program may well ask for 2 GiB, a test need not */
+		if (k->p.needed > 1 << 24)
+			break;
 		assert_true(tries < 2);
 		assert_true(k->p.needed > k->p.capacity ||
 			    k->p.needed_scratch > k->p.scratch_capacity);
@@ -808,7 +811,7 @@ static void any_arguments(void **state)
 			for (int w = 0; w < 32; w++)
 				memory[w] = values[random() % 8];
 			error = pack_call(&k, &call_table[i], args);
-			assert_true(error == 0 || error == -ENOSYS);
+			assert_true(error == 0 || error == -ENOSYS || error == -ENOSPC);
 			if (!error) {
 				assert_items(&call_table[i], &k);
 				bound = pack_outputs_bound(&call_table[i], args, -EFAULT, &k.p);
