@@ -174,6 +174,14 @@ class Instance:
         if status is not None:
             raise Failure(self.explain(f"{what}: ended with status {status}"))
 
+    def tell_end(self, what, cause):
+        """Failure with the server's last words when it ends within a second of a failed load."""
+        try:
+            status = self.process.wait(1)
+        except subprocess.TimeoutExpired:
+            return
+        raise Failure(self.explain(f"{what}: {cause}; the server ended with status {status}"))
+
     def wait_listening(self):
         """Until it listens; finds the leader's processes: those that have the socket."""
         def ready():
@@ -192,8 +200,9 @@ class Instance:
 
     def variants(self):
         """All processes of variants (or of the native program), followers included."""
+        own = f"/proc/{self.process.pid}/exe"
         return [pid for pid in descendants(self.process.pid)
-                if pid != self.process.pid or not self.policy]
+                if not self.policy or not os.path.samefile(own, f"/proc/{pid}/exe")]
 
     def stop(self):
         if self.process.poll() is None:

@@ -71,20 +71,29 @@ class Bench:
         """loads: [(workload, placement, client(port, seen))]; both servers live side by side."""
         with self.server(kind, None) as native, self.server(kind, policy) as tandem:
             both = dict(zip(SIDES, (native.wait_listening(), tandem.wait_listening())))
-            for workload, placement, client in loads:
-                seen = {}
-                # Warms up (caches, patched sites) and tells the rate, which redis' loads need.
-                if kind is load.Redis or self.plan.web_warm_up:
-                    for side, instance in both.items():
-                        seen[side] = client(instance.port, None)["rps"]
-                for number in range(rounds):
-                    for side, instance in both.items():
-                        labels = {"workload": workload, "policy": policy, "placement": placement,
-                                  "side": side, "round": number}
-                        self.sample(instance, labels, lambda i=instance, s=side:
-                                    client(i.port, seen.get(s, 1)))
+            for load_of_one in loads:
+                try:
+                    self.compare(kind, policy, rounds, both, *load_of_one)
+                except Failure as failure:
+                    # When a server has died, the client's error is not the reason to tell.
+                    for instance in both.values():
+                        instance.tell_end(load_of_one[0], failure)
+                    raise
             if kind is load.Nginx and policy == "socket_rw_oc":
                 self.memory(native, tandem)
+
+    def compare(self, kind, policy, rounds, both, workload, placement, client):
+        seen = {}
+        # Warms up (caches, patched sites) and tells the rate, which redis' loads need.
+        if kind is load.Redis or self.plan.web_warm_up:
+            for side, instance in both.items():
+                seen[side] = client(instance.port, None)["rps"]
+        for number in range(rounds):
+            for side, instance in both.items():
+                labels = {"workload": workload, "policy": policy, "placement": placement,
+                          "side": side, "round": number}
+                self.sample(instance, labels,
+                            lambda i=instance, s=side: client(i.port, seen.get(s, 1)))
 
     def web(self, kind):
         def client(port, seen):

@@ -191,8 +191,11 @@ scenario() {
 	record "pipelining" pipe
 	record "digest after pipelining" digest
 	record "scan after pipelining" dump
+	running || return
 	commands
+	running || return
 	blocking
+	running || return
 	big_values
 	record "digest of it all" digest
 	running || return
