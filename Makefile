@@ -22,7 +22,7 @@ MONITOR_ASM := $(wildcard monitor/arch/$(ARCH)/*.S)
 MONITOR_OBJ := $(MONITOR_SRC:%.c=$B/monitor.o/%.o) $(MONITOR_ASM:%.S=$B/monitor.o/%.o)
 
 SUPERVISOR_SRC := $(wildcard supervisor/*.c) monitor/syscalls/table.c \
-	$(wildcard monitor/syscalls/pack_difference.c) transport/ring.c transport/record.c
+	monitor/syscalls/pack.c transport/ring.c transport/record.c
 SUPERVISOR_OBJ := $(SUPERVISOR_SRC:%.c=$B/supervisor.o/%.o)
 
 all: $B/tandem $B/libtandem.so
@@ -55,10 +55,10 @@ $B/tandem: $(SUPERVISOR_OBJ)
 	$(if $V,,@echo "  LD      $@")
 	$Q$(CC) $(CFLAGS) -o $@ $^ $(SUPERVISOR_LIBS)
 
-SUPERVISOR_LIBS := -lconfig -lm
+SUPERVISOR_LIBS := -lconfig -lcjson -ldw -lelf -lm
 
 PACKAGES := gcc libc6-dev libconfig-dev libcmocka-dev libzydis-dev libzycore-dev libxxhash-dev \
-	perl gawk util-linux diffutils libjemalloc2
+	libcjson-dev libdw-dev libelf-dev perl gawk util-linux diffutils libjemalloc2 procps python3
 SERVERS := nginx-light lighttpd redis-server redis-tools wrk curl python3
 
 # Installs what is missing; quiet and without a package manager's help when nothing is.
@@ -73,12 +73,17 @@ deps-servers:
 	$(call need,$(PACKAGES) $(SERVERS))
 
 TEST := $(COMMON) -I. -Isupervisor -Imonitor -Imonitor/arch/$(ARCH)
-UNIT := $B/unit/test_config $B/unit/test_ring $B/unit/test_ring_errors
+UNIT := $B/unit/test_config $B/unit/test_report $B/unit/test_ring $B/unit/test_ring_errors
 
 $B/unit/test_config: tests/unit/test_config.c $(wildcard supervisor/config*.c) supervisor/check.c \
 		supervisor/machine.c supervisor/program.c
 	@mkdir -p $(@D)
 	$Q$(CC) $(TEST) -MF $@.d -fsanitize=address,undefined -o $@ $^ -lcmocka -lconfig -lm
+
+$B/unit/test_report: tests/unit/test_report.c $(addprefix supervisor/,arguments.c explain.c \
+		columns.c reports.c) monitor/syscalls/pack.c monitor/syscalls/table.c
+	@mkdir -p $(@D)
+	$Q$(CC) $(TEST) -MF $@.d -fsanitize=address,undefined -o $@ $^ -lcmocka -lcjson
 
 $B/unit/test_ring $B/unit/test_ring_errors: $B/unit/%: tests/unit/%.c transport/ring.c \
 		tests/unit/futex_host.c
@@ -91,8 +96,9 @@ check: deps
 
 run-tests: $(UNIT)
 	cd $B/unit && CMOCKA_MESSAGE_OUTPUT=TAP prove -e '' \
-		./test_ring ./test_ring_errors
+		./test_ring ./test_ring_errors ./test_report
 	CMOCKA_MESSAGE_OUTPUT=TAP prove -e '' $B/unit/test_config :: $(CURDIR)/configs
+	BUILD=$(abspath $B) prove -e '' tests/run/command.sh
 	prove -e '' tests/programs/check.sh :: $(abspath $B) --trap sud --policy socket_rw_oc \
 		--variants 2 --jobs 2 --timeout 10
 

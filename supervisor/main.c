@@ -1,22 +1,59 @@
 /* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "check.h"
-#include "report.h"
+#include "explain.h"
+#include "reports.h"
 #include "run.h"
+#include "show.h"
+
+struct command {
+	const char *file; /* -c */
+	long id;          /* -1: none */
+	bool verbose, json, watch;
+	char **argv; /* what follows the options */
+	bool ignores_children;
+	struct config config;
+};
 
 static int usage(void)
 {
 	fputs("usage: tandem run -c FILE [--id N] [-v] [--] PROGRAM ARGS...\n"
 	      "       tandem check [-c FILE] [--json]\n"
-	      "       tandem explain [-c FILE | FILE]\n",
+	      "       tandem status [--watch] [--json]\n"
+	      "       tandem explain [-c FILE] [--json] [REPORT]\n",
 	      stderr);
 	return STATUS_SETUP;
+}
+
+static int help(void)
+{
+	puts("tandem run -c FILE [--id N] [-v] [--] PROGRAM ARGS...   run it as several variants\n"
+	     "tandem check [-c FILE] [--json]                        what this machine can do\n"
+	     "tandem status [--watch] [--json]                       what runs now\n"
+	     "tandem explain [-c FILE] [--json] [REPORT]             why a run was ended");
+	return fflush(stdout) == 0 ? 0 : STATUS_SETUP;
+}
+
+/*
+ * Whoever starts us with closed standard streams must not find our own files there. The
+ * placeholders are closed again on the way into the leader.
+ */
+static int fill_standard(void)
+{
+	for (int fd = 0; fd < 3; fd++) {
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR | O_CLOEXEC) != fd)
+			return -1;
+	}
+	return 0;
 }
 
 /* Beside the binary (a build tree), or where make install puts it. */
@@ -24,97 +61,169 @@ static const char *library(void)
 {
 	static char path[PATH_MAX + 64];
 	const char *override = getenv("TANDEM_LIBRARY");
-	ssize_t n = readlink("/proc/self/exe", path, PATH_MAX);
 	char *slash;
+	ssize_t n;
 
-	if (override)
-		return override;
-	if (n < 0)
+	if (override && *override) {
+		if (*override == '/' && access(override, R_OK) == 0)
+			return override;
+		fprintf(stderr, "tandem: TANDEM_LIBRARY=%s: %s\n", override,
+			*override == '/' ? strerror(errno) : "an absolute path is needed");
 		return NULL;
+	}
+	n = readlink("/proc/self/exe", path, PATH_MAX);
+	if (n < 0) {
+		fprintf(stderr, "tandem: /proc/self/exe: %s; is /proc mounted?\n", strerror(errno));
+		return NULL;
+	}
 	path[n] = 0;
 	slash = strrchr(path, '/');
 	strcpy(slash, "/libtandem.so");
 	if (access(path, R_OK) == 0)
 		return path;
 	strcpy(slash, "/../lib/tandem/libtandem.so");
-	return access(path, R_OK) == 0 ? path : NULL;
+	if (access(path, R_OK) == 0)
+		return path;
+	*slash = 0;
+	fprintf(stderr,
+		"tandem: libtandem.so is neither in %s nor in %s/../lib/tandem; set "
+		"TANDEM_LIBRARY\n",
+		path, path);
+	return NULL;
 }
 
-static bool load(const char *file, struct config *c)
+static bool load(struct command *c, bool notes)
 {
 	struct config_error e;
 
-	if (config_load(file, c, &e) < 0) {
+	if (config_load(c->file, &c->config, &e) < 0) {
 		fprintf(stderr, "tandem: %s\n", e.text);
 		return false;
 	}
-	for (size_t i = 0; i < c->n_notes; i++)
-		fprintf(stderr, "tandem: %s\n", c->notes[i]);
+	for (size_t i = 0; notes && i < c->config.n_notes; i++)
+		fprintf(stderr, "tandem: %s\n", c->config.notes[i]);
 	return true;
 }
 
 static void complain(void *arg, bool problem, const char *line)
 {
-	(void)arg;
-	if (problem)
+	const struct command *c = arg;
+
+	if (problem || c->verbose)
 		fprintf(stderr, "tandem: %s\n", line);
 }
 
-static int command_run(const struct config *c, long id, char **argv, bool verbose)
+static int command_run(struct command *c)
 {
-	const char *lib = library();
+	const char *lib;
 
-	if (id >= 0 && (!config_variant(c, (int)id) || c->n_variants > 1)) {
-		fprintf(stderr, "tandem: --id %ld: variants on several hosts aren't built yet; "
-				"leave --id out to run all of them here\n", id);
+	if (!c->file || !*c->argv || c->json || c->watch)
+		return usage();
+	if (!load(c, true))
+		return STATUS_SETUP;
+	if (c->id >= 0 && (!config_variant(&c->config, (int)c->id) || c->config.n_variants > 1)) {
+		fprintf(stderr, "tandem: --id %ld: %s\n", c->id,
+			config_variant(&c->config, (int)c->id)
+				? "variants on several hosts aren't built yet; leave --id out to "
+				  "run all of them here"
+				: "the configuration has no such variant");
 		return STATUS_SETUP;
 	}
-	if (!lib) {
-		fputs("tandem: libtandem.so is neither beside tandem nor in ../lib/tandem; "
-		      "set TANDEM_LIBRARY\n", stderr);
+	lib = library();
+	if (!lib || check_config(&c->config, complain, c))
 		return STATUS_SETUP;
+	return run(&c->config, lib, c->argv, c->verbose, c->ignores_children);
+}
+
+static int command_check(struct command *c)
+{
+	if (*c->argv || c->watch || c->id >= 0)
+		return usage();
+	if (c->file && !load(c, false))
+		return STATUS_SETUP;
+	return check_machine(stdout, c->file ? &c->config : NULL, c->json);
+}
+
+static int command_status(struct command *c)
+{
+	if (*c->argv || c->file || c->id >= 0)
+		return usage();
+	return show_status(stdout, c->watch, c->json);
+}
+
+static int command_explain(struct command *c)
+{
+	char directory[64];
+
+	if ((*c->argv && c->argv[1]) || c->watch || c->id >= 0)
+		return usage();
+	if (c->file && !load(c, false))
+		return STATUS_SETUP;
+	reports_default(directory, sizeof(directory));
+	return explain(stdout, c->file ? c->config.report_dir : directory, *c->argv, c->json);
+}
+
+static bool parse_id(const char *text, long *id)
+{
+	char *end;
+
+	errno = 0;
+	*id = strtol(text, &end, 10);
+	if (errno || *end || end == text || *id < 0 || *id > INT_MAX) {
+		fprintf(stderr, "tandem: --id %s: a variant's id is a number\n", text);
+		return false;
 	}
-	if (check_config(c, complain, NULL))
-		return STATUS_SETUP;
-	return run(c, lib, argv, verbose);
+	return true;
+}
+
+static bool options(struct command *c, int argc, char **argv)
+{
+	static const struct option names[] = {{"id", required_argument, NULL, 'i'},
+					      {"json", no_argument, NULL, 'j'},
+					      {"watch", no_argument, NULL, 'w'},
+					      {NULL, 0, NULL, 0}};
+	int o;
+
+	/* The command takes the place of the program's name. */
+	while ((o = getopt_long(argc - 1, argv + 1, "+c:v", names, NULL)) != -1) {
+		if (o == 'c')
+			c->file = optarg;
+		else if (o == 'v')
+			c->verbose = true;
+		else if (o == 'j')
+			c->json = true;
+		else if (o == 'w')
+			c->watch = true;
+		else if (o != 'i' || !parse_id(optarg, &c->id))
+			return false;
+	}
+	c->argv = argv + 1 + optind;
+	return true;
 }
 
 int main(int argc, char **argv)
 {
-	static const struct option options[] = {{"id", required_argument, NULL, 'i'},
-						{"json", no_argument, NULL, 'j'},
-						{NULL, 0, NULL, 0}};
-	bool verbose = false, json = false;
-	const char *file = NULL;
-	struct config c = {0};
-	char directory[64];
-	long id = -1;
-	int o;
+	static const struct {
+		const char *name;
+		int (*run)(struct command *c);
+	} commands[] = {{"run", command_run},
+			{"check", command_check},
+			{"status", command_status},
+			{"explain", command_explain}};
+	struct command c = {.id = -1};
 
+	if (fill_standard() < 0)
+		return STATUS_SETUP;
+	/* Ignored, the kernel would reap our children itself, and their status be lost. */
+	c.ignores_children = signal(SIGCHLD, SIG_DFL) == SIG_IGN;
 	if (argc < 2)
 		return usage();
-	optind = 2;
-	while ((o = getopt_long(argc, argv, "+c:v", options, NULL)) != -1) {
-		if (o == 'c')
-			file = optarg;
-		else if (o == 'v')
-			verbose = true;
-		else if (o == 'j')
-			json = true;
-		else if (o == 'i')
-			id = strtol(optarg, NULL, 10);
-		else
-			return usage();
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
+		return help();
+	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
+		if (!strcmp(argv[1], commands[i].name))
+			return options(&c, argc, argv) ? commands[i].run(&c) : usage();
 	}
-	if (file && !load(file, &c))
-		return STATUS_SETUP;
-	if (!strcmp(argv[1], "run"))
-		return file && optind < argc ? command_run(&c, id, argv + optind, verbose) : usage();
-	if (!strcmp(argv[1], "check"))
-		return check_machine(stdout, file ? &c : NULL, json);
-	if (!strcmp(argv[1], "explain") && !json) {
-		snprintf(directory, sizeof(directory), "/var/tmp/tandem-%u", (unsigned)getuid());
-		return report_explain(file ? c.report_dir : directory, argv[optind]);
-	}
+	fprintf(stderr, "tandem: %s: no such command\n", argv[1]);
 	return usage();
 }

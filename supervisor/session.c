@@ -127,6 +127,7 @@ static int fill(struct session *s, const struct config *c, const char *library, 
 		  : c->wait == CONFIG_WAIT_BLOCK ? RING_WAIT_BLOCK
 						 : RING_WAIT_ADAPTIVE;
 	s->ring_size = c->ring_size;
+	/* A limit beyond the ring is the ring's. */
 	s->lag_limit = c->replication_batch_size < c->ring_size ? c->replication_batch_size : 0;
 	s->hang_ns = (uint64_t)(c->hang_timeout * 1e9);
 	s->inject = (uint32_t)(c->inject_fault_probability * 4294967295.0);
@@ -144,21 +145,29 @@ static int fill(struct session *s, const struct config *c, const char *library, 
 int session_create(struct session_files *f, const struct config *c, const char *library,
 		   unsigned trap)
 {
+	int error = 0;
+
 	memset(f, 0, sizeof(*f));
 	f->control = memory_file("tandem-control", control_stream_offset(SESSION_STREAMS));
 	f->log = memory_file("tandem-log", log_stream_offset(c->ring_size, SESSION_STREAMS));
 	f->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (f->control < 0 || f->log < 0 || f->bell < 0)
-		return -errno;
-	for (size_t v = 0; v < c->n_variants; v++) {
+	if (f->bell < 0)
+		error = -errno;
+	if (f->control < 0 || f->log < 0)
+		error = f->control < 0 ? f->control : f->log;
+	for (size_t v = 0; !error && v < c->n_variants; v++) {
 		f->state[v] = memory_file("tandem-state", state_stream_offset(SESSION_STREAMS));
 		f->ack[v] = memory_file("tandem-ack", ack_stream_offset(SESSION_STREAMS));
-		if (f->state[v] < 0 || f->ack[v] < 0)
-			return -errno;
+		if (f->state[v] < 0 || f->ack[v] < 0) {
+			error = f->state[v] < 0 ? f->state[v] : f->ack[v];
+			break;
+		}
 		f->variant[v] = map(f->state[v], 0, STATE_HEADER);
 		if (!f->variant[v])
-			return -ENOMEM;
+			error = -ENOMEM;
 	}
+	if (error)
+		return error;
 	f->session = map(f->control, 0, SESSION_CONTROL_HEADER);
 	f->header = map(f->log, 0, RING_PAGE);
 	if (!f->session || !f->header)
@@ -166,14 +175,30 @@ int session_create(struct session_files *f, const struct config *c, const char *
 	return fill(f->session, c, library, trap);
 }
 
-unsigned session_descriptors(const struct session_files *f, unsigned v)
-{
-	return SESSION_FD_ACK + (v == f->session->leader ? f->session->variants - 1 : 1);
-}
-
 unsigned session_follower(const struct session_files *f, unsigned v)
 {
-	return v < f->session->leader ? v : v - 1;
+	uint32_t leader = f->session->leader;
+
+	return v == leader ? 0 : v < leader ? v : v - 1;
+}
+
+static int descriptors(const struct session_files *f)
+{
+	unsigned others = f->session->variants - 1;
+
+	return (int)(SESSION_FD_ACK + (others ? others : 1));
+}
+
+int session_place(const struct session_files *f, int limit)
+{
+	int wanted = descriptors(f), free = 0;
+
+	for (int fd = limit - 1; fd > STDERR_FILENO; fd--) {
+		free = fcntl(fd, F_GETFD) < 0 ? free + 1 : 0;
+		if (free == wanted)
+			return fd;
+	}
+	return -EMFILE;
 }
 
 static int read_only(int fd)
@@ -185,78 +210,142 @@ static int read_only(int fd)
 	return fd < 0 ? -errno : fd;
 }
 
+/* `from` (or why it couldn't be opened) gets the number `to` and survives exec. */
+static int place(int from, int to)
+{
+	if (from < 0)
+		return from;
+	if (from == to)
+		return fcntl(to, F_SETFD, 0) < 0 ? -errno : 0;
+	return dup2(from, to) < 0 ? -errno : 0;
+}
+
 int session_hand_over(const struct session_files *f, unsigned v, int base)
 {
 	bool leader = v == f->session->leader;
-	int fds[SESSION_FD_ACK + SESSION_VARIANTS];
-	unsigned n = SESSION_FD_ACK;
+	int next = base + SESSION_FD_ACK;
+	int error = place(read_only(f->control), base + SESSION_FD_CONTROL);
 
-	fds[SESSION_FD_CONTROL] = read_only(f->control);
-	fds[SESSION_FD_LOG] = leader ? f->log : read_only(f->log);
-	fds[SESSION_FD_STATE] = f->state[v];
-	fds[SESSION_FD_BELL] = f->bell;
-	for (unsigned i = 0; leader && i < f->session->variants; i++) {
+	if (!error)
+		error = place(leader ? f->log : read_only(f->log), base + SESSION_FD_LOG);
+	if (!error)
+		error = place(f->state[v], base + SESSION_FD_STATE);
+	if (!error)
+		error = place(f->bell, base + SESSION_FD_BELL);
+	for (unsigned i = 0; leader && !error && i < f->session->variants; i++) {
 		if (i != v)
-			fds[n++] = read_only(f->ack[i]);
+			error = place(read_only(f->ack[i]), next++);
 	}
-	if (!leader)
-		fds[n++] = f->ack[v];
-	for (unsigned i = 0; i < n; i++) {
-		if (fds[i] < 0)
-			return fds[i];
-		if (dup2(fds[i], base + (int)i) < 0)
-			return -errno;
-	}
-	return 0;
+	if (!leader && !error)
+		error = place(f->ack[v], next);
+	return error;
 }
 
-/* Pages are mapped when looked at: there may be very many streams. */
-struct process_state *session_state(const struct session_files *f, unsigned v, uint32_t stream)
+uint32_t session_streams(const struct session_files *f)
 {
-	return map(f->state[v], state_stream_offset(stream), PAGE);
+	uint32_t n = atomic_load(&f->header->next_stream);
+
+	return n < SESSION_STREAMS ? n + 1 : SESSION_STREAMS;
 }
 
-struct ring_producer *session_producer(const struct session_files *f, uint32_t stream)
+uint32_t session_phase(const struct session_files *f, unsigned v, uint32_t stream)
 {
-	return map(f->log, log_stream_offset(f->session->ring_size, stream), PAGE);
+	uint64_t at = state_stream_offset(stream) + offsetof(struct process_state, phase);
+	uint32_t phase;
+
+	/* A hole reads as PHASE_FREE and stays one; through a mapping it would become a page. */
+	if (pread(f->state[v], &phase, sizeof(phase), (off_t)at) != sizeof(phase))
+		return PHASE_FREE;
+	return phase;
 }
 
-struct ring_consumer *session_consumer(const struct session_files *f, unsigned v, uint32_t stream)
+int session_copy_state(const struct session_files *f, unsigned v, uint32_t stream,
+		       struct process_state *to)
 {
-	return map(f->ack[v], ack_stream_offset(stream), PAGE);
+	ssize_t n = stream < SESSION_STREAMS ? pread(f->state[v], to, sizeof(*to),
+						     (off_t)state_stream_offset(stream))
+					     : 0;
+
+	return n == sizeof(*to) ? 0 : n < 0 ? -errno : -EINVAL;
 }
 
-struct stream_control *session_stream(const struct session_files *f, uint32_t stream)
-{
-	uint64_t at = control_stream_offset(stream);
-	uint8_t *page = map(f->control, at & ~(uint64_t)(PAGE - 1), PAGE);
-
-	return page ? (void *)(page + at % PAGE) : NULL;
-}
-
-void session_unmap(void *page)
+static void unmap(void *page)
 {
 	if (page)
 		munmap((void *)((uintptr_t)page & ~(uintptr_t)(PAGE - 1)), PAGE);
 }
 
-uint32_t session_streams(const struct session_files *f)
+int session_map_stream(const struct session_files *f, uint32_t stream, struct stream_pages *p)
 {
-	uint32_t n = atomic_load(&f->header->next_stream) + 1;
+	uint64_t at = control_stream_offset(stream);
+	uint8_t *control = map(f->control, at & ~(uint64_t)(PAGE - 1), PAGE);
+	bool all;
 
-	return n < SESSION_STREAMS ? n : SESSION_STREAMS;
+	memset(p, 0, sizeof(*p));
+	p->control = control ? (void *)(control + at % PAGE) : NULL;
+	p->producer = map(f->log, log_stream_offset(f->session->ring_size, stream), PAGE);
+	all = p->control && p->producer;
+	for (unsigned v = 0; v < f->session->variants; v++) {
+		p->state[v] = map(f->state[v], state_stream_offset(stream), PAGE);
+		all &= p->state[v] != NULL;
+		if (v == f->session->leader)
+			continue;
+		p->consumer[v] = map(f->ack[v], ack_stream_offset(stream), PAGE);
+		all &= p->consumer[v] != NULL;
+	}
+	if (all)
+		return 0;
+	session_unmap_stream(f, p);
+	return -ENOMEM;
 }
 
-void session_interrupt(const struct session_files *f, uint32_t stream)
+void session_unmap_stream(const struct session_files *f, struct stream_pages *p)
 {
-	struct ring_producer *producer = session_producer(f, stream);
-
-	for (unsigned v = 0; producer && v < f->session->variants; v++) {
-		struct ring_consumer *c = session_consumer(f, v, stream);
-
-		if (c && v != f->session->leader)
-			ring_interrupt(producer, &c, 1);
-		session_unmap(c);
+	unmap(p->control);
+	unmap(p->producer);
+	for (unsigned v = 0; v < f->session->variants; v++) {
+		unmap(p->state[v]);
+		unmap(p->consumer[v]);
 	}
-	session_unmap(producer);
+	memset(p, 0, sizeof(*p));
+}
+
+/* Advice to the system: where it isn't taken, memory is kept until the session ends. */
+static void punch(int fd, uint64_t at, uint64_t bytes)
+{
+	(void)fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)at, (off_t)bytes);
+}
+
+void session_free_stream(const struct session_files *f, uint32_t stream)
+{
+	uint64_t ring = f->session->ring_size;
+
+	punch(f->log, log_stream_offset(ring, stream), RING_PAGE + ring);
+	for (unsigned v = 0; v < f->session->variants; v++) {
+		punch(f->state[v], state_stream_offset(stream), STATE_STREAM_SIZE);
+		if (v != f->session->leader)
+			punch(f->ack[v], ack_stream_offset(stream), RING_PAGE);
+	}
+}
+
+void session_interrupt(const struct session_files *f, const struct stream_pages *p)
+{
+	ring_interrupt(p->producer, NULL, 0);
+	for (unsigned v = 0; v < f->session->variants; v++) {
+		if (p->consumer[v])
+			ring_interrupt(NULL, (struct ring_consumer *const *)&p->consumer[v], 1);
+	}
+}
+
+int session_read_ring(const struct session_files *f, uint32_t stream, uint64_t position, void *to,
+		      size_t bytes)
+{
+	uint64_t ring = f->session->ring_size, at = position & (ring - 1);
+	uint64_t data = log_stream_offset(ring, stream) + RING_PAGE;
+	size_t first = bytes < ring - at ? bytes : (size_t)(ring - at);
+	ssize_t n = pread(f->log, to, first, (off_t)(data + at));
+
+	if (n >= 0 && (size_t)n == first && bytes > first)
+		n += pread(f->log, (uint8_t *)to + first, bytes - first, (off_t)data);
+	return n == (ssize_t)bytes ? 0 : n < 0 ? -errno : -EIO;
 }

@@ -3,9 +3,13 @@
  * The memory of a session, as the supervisor owns it: all files are memfds, mapped
  * here for reading and writing. One session a process; not thread-safe. Errors are
  * negative errno; the caller names them.
+ *
+ * What variants have written is not trusted: numbers from it are checked where they are used.
  */
 #ifndef TANDEM_SUPERVISOR_SESSION_H
 #define TANDEM_SUPERVISOR_SESSION_H
+
+#include <stdbool.h>
 
 #include "../monitor/session.h"
 #include "config.h"
@@ -18,26 +22,45 @@ struct session_files {
 	struct variant_state *variant[SESSION_VARIANTS];
 };
 
+/* What belongs to one stream; the leader has no consumer. */
+struct stream_pages {
+	struct ring_producer *producer;
+	struct stream_control *control;
+	struct process_state *state[SESSION_VARIANTS];
+	struct ring_consumer *consumer[SESSION_VARIANTS];
+};
+
 /* Makes and fills them. library: absolute path of libtandem.so; trap: enum session_trap. */
 int session_create(struct session_files *f, const struct config *config, const char *library,
 		   unsigned trap);
+
+/*
+ * The highest place below `limit` where the descriptors of any variant fit and nothing is open:
+ * all variants use the same. -EMFILE.
+ */
+int session_place(const struct session_files *f, int limit);
 /* In a child that becomes variant v: puts its descriptors at base..., readers' read-only. */
 int session_hand_over(const struct session_files *f, unsigned v, int base);
-/* How many descriptors that are. */
-unsigned session_descriptors(const struct session_files *f, unsigned v);
-/* Index among the followers. */
+/* Index among the followers; 0 for the leader. */
 unsigned session_follower(const struct session_files *f, unsigned v);
 
-/* Pages of one stream; NULL when there is no memory. Unmap with session_unmap(). */
-struct process_state *session_state(const struct session_files *f, unsigned v, uint32_t stream);
-struct ring_producer *session_producer(const struct session_files *f, uint32_t stream);
-struct ring_consumer *session_consumer(const struct session_files *f, unsigned v, uint32_t stream);
-struct stream_control *session_stream(const struct session_files *f, uint32_t stream);
-void session_unmap(void *page);
-
-/* Streams that the leader has begun so far. */
+/* Streams that the leader has begun so far (it says). */
 uint32_t session_streams(const struct session_files *f);
+/* enum process_phase of a process, without mapping anything. */
+uint32_t session_phase(const struct session_files *f, unsigned v, uint32_t stream);
+/* All that is known of it. 0 or negative errno. */
+int session_copy_state(const struct session_files *f, unsigned v, uint32_t stream,
+		       struct process_state *to);
+
+int session_map_stream(const struct session_files *f, uint32_t stream, struct stream_pages *p);
+void session_unmap_stream(const struct session_files *f, struct stream_pages *p);
+/* Both ends are gone: returns the memory to the system. */
+void session_free_stream(const struct session_files *f, uint32_t stream);
 /* Ends every wait of a stream, after halt or ended was set. */
-void session_interrupt(const struct session_files *f, uint32_t stream);
+void session_interrupt(const struct session_files *f, const struct stream_pages *p);
+
+/* Bytes of a stream's ring; they may be overwritten meanwhile. 0 or negative errno. */
+int session_read_ring(const struct session_files *f, uint32_t stream, uint64_t position, void *to,
+		      size_t bytes);
 
 #endif

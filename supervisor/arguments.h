@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A call's packed arguments in words (monitor/syscalls/pack.h), one by one. They come from a
+ * variant: malformed ones are said to be so, and everything that isn't printable is escaped.
+ */
+#ifndef TANDEM_SUPERVISOR_ARGUMENTS_H
+#define TANDEM_SUPERVISOR_ARGUMENTS_H
+
+#include <stdbool.h>
+
+#include "../monitor/syscalls/pack.h"
+
+#define ARGUMENT_TEXT 512
+
+/* How many arguments a row has. */
+int arguments_count(const struct call_row *row);
+
+/* Words for each of them. bytes: those that are there, of `total`. Returns how many. */
+int arguments_decode(const struct call_row *row, const uint8_t *packed, size_t bytes, size_t total,
+		     char text[6][ARGUMENT_TEXT]);
+
+/* The same from registers, where nothing was packed: no memory is looked at. */
+int arguments_registers(const struct call_row *row, const uint64_t args[6],
+			char text[6][ARGUMENT_TEXT]);
+
+/* "-1 ENOENT (No such file or directory)", or a number. */
+void arguments_result(int64_t result, char *to, size_t size);
+
+/* `bytes` as a C string with its quotes; "..." behind what doesn't fit. */
+void arguments_quote(const uint8_t *bytes, size_t n, char *to, size_t size);
+
+#endif

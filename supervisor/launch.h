@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* Starting the variants. */
+#ifndef TANDEM_SUPERVISOR_LAUNCH_H
+#define TANDEM_SUPERVISOR_LAUNCH_H
+
+#include "run.h"
+
+/*
+ * Starts every variant's program; r->root is set. STATUS_GO_ON, or, with all ended again and the
+ * reason said, STATUS_SETUP.
+ */
+int launch_all(struct running *r);
+
+#endif

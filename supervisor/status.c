@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+#include "status.h"
+
+#include <cjson/cJSON.h>
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "tree.h"
+
+/* Pids that are listed for a variant; all are counted. */
+#define PIDS_MOST 1000
+/* An answer must fit the socket's buffer: nobody waits for a slow reader. */
+#define ANSWER_ROOM (1 << 20)
+
+int status_listen(void)
+{
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
+	int n = snprintf(a.sun_path + 1, sizeof(a.sun_path) - 1, STATUS_PREFIX "%u/%d",
+			 (unsigned)getuid(), (int)getpid());
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int error;
+
+	if (fd < 0)
+		return -errno;
+	if (bind(fd, (struct sockaddr *)&a,
+		 (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)n)) < 0 ||
+	    listen(fd, 8) < 0) {
+		error = -errno;
+		close(fd);
+		return error;
+	}
+	return fd;
+}
+
+void status_close(struct running *r)
+{
+	if (r->status_socket >= 0)
+		close(r->status_socket);
+	r->status_socket = -1;
+}
+
+static void add(struct totals *t, const struct process_state *s)
+{
+	t->calls_private += s->calls_private;
+	t->calls_world += s->calls_world;
+	t->calls_both += s->calls_both;
+	t->lockstep += s->lockstep;
+	t->lockstep_wait_ns += s->lockstep_wait_ns;
+	t->records += s->records;
+	t->bytes += s->bytes;
+	t->signals += s->signals;
+	t->patched += s->patched;
+	t->trapping += s->trapping;
+	t->traps += s->traps;
+}
+
+static void add_number(cJSON *o, const char *key, uint64_t n)
+{
+	cJSON_AddNumberToObject(o, key, (double)n);
+}
+
+/* How far a follower is behind the leader in the streams that are alive. */
+static void add_lag(cJSON *o, const struct running *r, unsigned v)
+{
+	uint64_t records = 0, bytes = 0;
+	cJSON *lag;
+
+	if (v == r->files.session->leader)
+		return;
+	for (size_t i = 0; i < r->streams; i++) {
+		const struct stream_pages *p = &r->stream[i]->pages;
+		/* The follower's positions first: they only grow, so the difference isn't negative.
+		 */
+		uint64_t tail = atomic_load(&p->consumer[v]->tail), own = p->state[v]->records;
+		uint64_t head = atomic_load(&p->producer->head);
+		uint64_t leaders = p->state[r->files.session->leader]->records;
+
+		bytes += head > tail ? head - tail : 0;
+		records += leaders > own ? leaders - own : 0;
+	}
+	lag = cJSON_AddObjectToObject(o, "lag");
+	add_number(lag, "records", records);
+	add_number(lag, "bytes", bytes);
+}
+
+static cJSON *variant(const struct running *r, unsigned v)
+{
+	struct totals t = r->gone[v];
+	cJSON *o = cJSON_CreateObject(), *pids, *part;
+	uint64_t processes = 0, threads = 0;
+
+	cJSON_AddNumberToObject(o, "id", r->config->variants[v].id);
+	cJSON_AddStringToObject(o, "role", run_role(r, v));
+	pids = cJSON_AddArrayToObject(o, "pids");
+	for (size_t i = 0; i < r->streams; i++) {
+		const struct process_watch *w = &r->stream[i]->of[v];
+		struct tree_process p;
+
+		add(&t, r->stream[i]->pages.state[v]);
+		if (w->life != LIFE_ALIVE || tree_look(w->pid, &p))
+			continue;
+		if (processes++ < PIDS_MOST)
+			cJSON_AddItemToArray(pids, cJSON_CreateNumber(w->pid));
+		threads += (uint64_t)p.threads;
+	}
+	add_number(o, "processes", processes);
+	add_number(o, "threads", threads);
+	add_number(o, "ended", t.processes);
+	part = cJSON_AddObjectToObject(o, "calls");
+	add_number(part, "world", t.calls_world);
+	add_number(part, "private", t.calls_private);
+	add_number(part, "both", t.calls_both);
+	add_number(o, "records", t.records);
+	add_number(o, "bytes", t.bytes);
+	add_number(o, "signals", t.signals);
+	part = cJSON_AddObjectToObject(o, "lockstep");
+	add_number(part, "waits", t.lockstep);
+	add_number(part, "nanoseconds", t.lockstep_wait_ns);
+	part = cJSON_AddObjectToObject(o, "sites");
+	add_number(part, "patched", t.patched);
+	add_number(part, "trapping", t.trapping);
+	add_number(part, "traps", t.traps);
+	add_lag(o, r, v);
+	return o;
+}
+
+static char *snapshot(const struct running *r)
+{
+	cJSON *o = cJSON_CreateObject(), *list;
+	int64_t now = tnd_monotonic();
+	char *text;
+
+	cJSON_AddNumberToObject(o, "pid", r->guarded->guard);
+	cJSON_AddNumberToObject(o, "supervisor", getpid());
+	cJSON_AddNumberToObject(o, "uid", getuid());
+	list = cJSON_AddArrayToObject(o, "program");
+	for (char **a = r->argv; *a; a++)
+		cJSON_AddItemToArray(list, cJSON_CreateString(*a));
+	cJSON_AddStringToObject(o, "policy", config_policy_name(r->config->policy));
+	cJSON_AddStringToObject(o, "compare", config_compare_name(r->config->compare));
+	cJSON_AddStringToObject(o, "trap", r->files.session->trap == TRAP_SUD ? "sud" : "seccomp");
+	cJSON_AddNumberToObject(o, "age_seconds", (double)(now - r->started) / 1e9);
+	list = cJSON_AddArrayToObject(o, "variants");
+	for (unsigned v = 0; v < r->files.session->variants; v++)
+		cJSON_AddItemToArray(list, variant(r, v));
+	text = cJSON_PrintUnformatted(o);
+	cJSON_Delete(o);
+	return text;
+}
+
+static bool may_read(int fd)
+{
+	struct ucred who;
+	socklen_t size = sizeof(who);
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) == 0 &&
+	       (who.uid == 0 || who.uid == getuid());
+}
+
+void status_answer(struct running *r)
+{
+	const int room = ANSWER_ROOM;
+	char *text = NULL;
+	int fd;
+
+	while ((fd = accept4(r->status_socket, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0) {
+		if (may_read(fd)) {
+			if (!text)
+				text = snapshot(r);
+			setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
+			/* Cut short, it isn't JSON any more, and the reader says so. */
+			if (text && send(fd, text, strlen(text), MSG_NOSIGNAL) < 0)
+				run_verbose(r, "tandem status can't be answered: %s",
+					    strerror(errno));
+		}
+		close(fd);
+	}
+	free(text);
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+/* What the tests of `tandem run` run: target MODE [ARGUMENT]. Says "ready" when it is. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static volatile sig_atomic_t hits;
+
+static void hit(int signal)
+{
+	(void)signal;
+	hits++;
+}
+
+static void ready(void)
+{
+	puts("ready");
+	fflush(stdout);
+}
+
+static void sleep_on(void)
+{
+	for (;;)
+		pause();
+}
+
+/* A tree: each process makes two more, `depth` levels deep. */
+static void tree(int depth)
+{
+	for (int i = 0; depth > 0 && i < 2; i++) {
+		if (fork() == 0) {
+			tree(depth - 1);
+			sleep_on();
+		}
+	}
+}
+
+/* Processes that come and go all the time. */
+static void churn(void)
+{
+	for (;;) {
+		pid_t pid = fork();
+
+		if (pid == 0) {
+			if (fork() == 0)
+				usleep(20000);
+			_exit(0);
+		}
+		waitpid(pid, NULL, 0);
+	}
+}
+
+/* Counts a signal until there have been none for a while. */
+static int count(void)
+{
+	struct sigaction sa = {.sa_handler = hit};
+
+	sigaction(SIGUSR1, &sa, NULL);
+	ready();
+	while (!hits)
+		usleep(10000);
+	usleep(600000);
+	printf("%d\n", (int)hits);
+	return 0;
+}
+
+static int daemonise(const char *file)
+{
+	FILE *out;
+
+	if (fork() == 0) {
+		setsid();
+		usleep(300000);
+		out = fopen(file, "w");
+		fputs("done\n", out);
+		fclose(out);
+		_exit(0);
+	}
+	return 3;
+}
+
+/* Which of the standard descriptors are open, by bits. */
+static int standard(void)
+{
+	int open = 0;
+
+	for (int fd = 0; fd < 3; fd++)
+		open |= (fcntl(fd, F_GETFD) >= 0) << fd;
+	return open;
+}
+
+int main(int argc, char **argv)
+{
+	const char *mode = argc > 1 ? argv[1] : "", *argument = argc > 2 ? argv[2] : "";
+	bool twin = getenv("TWIN") != NULL;
+
+	if (!strcmp(mode, "exit"))
+		return atoi(argument);
+	if (!strcmp(mode, "signal"))
+		return kill(getpid(), atoi(argument));
+	if (!strcmp(mode, "standard"))
+		return standard();
+	if (!strcmp(mode, "count"))
+		return count();
+	if (!strcmp(mode, "daemon"))
+		return daemonise(argument);
+	if (!strcmp(mode, "tree"))
+		tree(atoi(argument));
+	if (!strcmp(mode, "differ") && puts(twin ? "right" : "left") && fflush(stdout))
+		return 1;
+	if (!strcmp(mode, "hang") && twin) {
+		for (;;)
+			hits++;
+	}
+	if (!strcmp(mode, "leaderhang") && !twin) {
+		for (;;)
+			hits++;
+	}
+	if (!strcmp(mode, "hang")) {
+		for (int i = 0; i < 3; i++)
+			(void)!access("/", F_OK);
+	}
+	if (!strcmp(mode, "ignored"))
+		return signal(SIGCHLD, SIG_DFL) == SIG_IGN ? 1 : 0;
+	ready();
+	if (!strcmp(mode, "churn"))
+		churn();
+	sleep_on();
+}

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+/* Reports: arguments in words, the directory, and what `tandem explain` makes of good and bad ones.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "arguments.h"
+#include "explain.h"
+#include "reports.h"
+
+/* pack_args() isn't used here; its file wants these. */
+int user_read(void *dst, const void *src, size_t bytes)
+{
+	memcpy(dst, src, bytes);
+	return 0;
+}
+
+int user_write(void *dst, const void *src, size_t bytes)
+{
+	memcpy(dst, src, bytes);
+	return 0;
+}
+
+long user_strnlen(const char *s, size_t max)
+{
+	return (long)strnlen(s, max);
+}
+
+struct packer {
+	uint8_t bytes[4096];
+	size_t n;
+};
+
+static void put_word(struct packer *p, uint64_t w)
+{
+	memcpy(p->bytes + p->n, &w, sizeof(w));
+	p->n += sizeof(w);
+}
+
+static void put_bytes(struct packer *p, const void *bytes, size_t n)
+{
+	put_word(p, n);
+	memcpy(p->bytes + p->n, bytes, n);
+	p->n += (n + 7) & ~7ull;
+}
+
+static void test_words(void **state)
+{
+	struct packer p = {.n = 0};
+	char text[6][ARGUMENT_TEXT];
+
+	(void)state;
+	put_word(&p, (uint64_t)-100);
+	put_bytes(&p, "/a\"b\n", 6);
+	put_word(&p, 0x241);
+	put_word(&p, 0644);
+	assert_int_equal(arguments_decode(call_row(CALL_openat), p.bytes, p.n, p.n, text), 4);
+	assert_string_equal(text[0], "AT_FDCWD");
+	assert_string_equal(text[1], "\"/a\\\"b\\n\"");
+	assert_string_equal(text[2], "0x241");
+	assert_string_equal(text[3], "0644");
+
+	p.n = 0;
+	put_word(&p, 3);
+	put_word(&p, PACK_FAULT);
+	put_word(&p, 5);
+	assert_int_equal(arguments_decode(call_row(CALL_write), p.bytes, p.n, p.n, text), 3);
+	assert_string_equal(text[1], "(bad address)");
+}
+
+static void test_malformed(void **state)
+{
+	struct packer p = {.n = 0};
+	char text[6][ARGUMENT_TEXT];
+
+	(void)state;
+	put_word(&p, 1);
+	put_word(&p, UINT64_MAX - 7); /* a length that wraps */
+	put_word(&p, 5);
+	assert_int_equal(arguments_decode(call_row(CALL_write), p.bytes, p.n, p.n, text), 3);
+	assert_string_equal(text[0], "1");
+	assert_string_equal(text[1], "(malformed)");
+	assert_string_equal(text[2], "(not kept)");
+	/* Every prefix of anything, for all calls. */
+	memset(p.bytes, 0x01, sizeof(p.bytes));
+	for (unsigned c = 0; c < CALL_COUNT; c++) {
+		for (size_t n = 0; n < 200; n++) {
+			uint8_t *copy = malloc(n + 1);
+
+			memcpy(copy, p.bytes, n);
+			arguments_decode(call_row(c), copy, n, n, text);
+			arguments_decode(call_row(c), copy, n, n + 100, text);
+			free(copy);
+		}
+	}
+	/* Large ones are cut. */
+	p.n = 0;
+	put_word(&p, 1);
+	put_bytes(&p, (char[2000]){0}, 2000);
+	put_word(&p, 2000);
+	arguments_decode(call_row(CALL_write), p.bytes, p.n, p.n, text);
+	assert_true(strlen(text[1]) < ARGUMENT_TEXT);
+	assert_string_equal(text[1] + strlen(text[1]) - 4, "\"...");
+}
+
+static void test_results(void **state)
+{
+	char text[128];
+
+	(void)state;
+	arguments_result(-2, text, sizeof(text));
+	assert_string_equal(text, "-1 ENOENT (No such file or directory)");
+	arguments_result(7, text, sizeof(text));
+	assert_string_equal(text, "7");
+	arguments_result(0x7f0000001000, text, sizeof(text));
+	assert_string_equal(text, "0x7f0000001000");
+}
+
+static void test_directory(void **state)
+{
+	char directory[] = "/tmp/test_report.XXXXXX", sub[64], path[REPORT_PATH],
+	     newest[REPORT_PATH];
+	char command[256], first[REPORT_PATH];
+	struct stat st;
+
+	(void)state;
+	assert_non_null(mkdtemp(directory));
+	snprintf(sub, sizeof(sub), "%s/reports", directory);
+	assert_int_equal(reports_newest(sub, newest), -2);
+	assert_int_equal(reports_store(sub, "{}", first), 0);
+	assert_int_equal(stat(sub, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0700);
+	/* Somebody else's file is neither counted nor removed. */
+	snprintf(command, sizeof(command), "touch %s/notes.txt %s/9.json", sub, sub);
+	assert_int_equal(system(command), 0);
+	for (int i = 0; i < REPORTS_KEPT + 3; i++) {
+		assert_int_equal(reports_store(sub, "{}", path), 0);
+		assert_int_equal(reports_newest(sub, newest), 0);
+		assert_string_equal(newest, path);
+	}
+	assert_int_equal(access(first, F_OK), -1);
+	snprintf(command, sizeof(command), "[ $(ls %s | wc -l) = %d ]", sub, REPORTS_KEPT + 2);
+	assert_int_equal(system(command), 0);
+	assert_int_not_equal(reports_store("/proc/none", "{}", path), 0);
+	snprintf(command, sizeof(command), "rm -rf %s", directory);
+	assert_int_equal(system(command), 0);
+}
+
+static int explain_text(const char *report, char **said)
+{
+	char file[] = "/tmp/test_report.XXXXXX";
+	int fd = mkstemp(file), status;
+	size_t size;
+	FILE *out = open_memstream(said, &size);
+
+	assert_true(fd >= 0 && write(fd, report, strlen(report)) == (ssize_t)strlen(report));
+	close(fd);
+	status = explain(out, "/nonexistent", file, false);
+	fclose(out);
+	unlink(file);
+	return status;
+}
+
+static void test_explain(void **state)
+{
+	static const char report[] =
+		"{\"version\":1,\"title\":\"divergence: other arguments\",\"reported_by\":1,"
+		"\"difference\":{\"argument\":1,\"offset\":1},\"variants\":["
+		"{\"id\":0,\"role\":\"leader\",\"pid\":10,\"call\":{\"name\":\"write\","
+		"\"arguments\":[\"1\",\"\\\"left\\\"\"],\"packed\":\"0100\"},\"trace\":["
+		"{\"position\":5,\"name\":\"read\",\"text\":\"read(3)\",\"result\":\"1\"}],"
+		"\"backtrace\":[{\"address\":\"0x1\",\"module\":\"/lib/c.so\",\"symbol\":\"f\","
+		"\"offset\":\"0x2\"}]},"
+		"{\"id\":1,\"role\":\"follower\",\"pid\":11,\"call\":{\"name\":\"write\","
+		"\"arguments\":[\"1\",\"\\\"lift\\\"\"],\"packed\":\"0101\"},\"trace\":["
+		"{\"position\":5,\"name\":\"read\",\"text\":\"read(3)\",\"result\":\"1\"}]}]}";
+	char *said;
+
+	(void)state;
+	assert_int_equal(explain_text(report, &said), 0);
+	assert_non_null(strstr(said, "divergence: other arguments\n"));
+	assert_non_null(strstr(said, "> argument 2  \"left\"                          # \"lift\""));
+	assert_non_null(strstr(said, "the first byte that differs is 1:"));
+	assert_non_null(strstr(said, "f+0x2 (c.so)"));
+	free(said);
+}
+
+static void test_bad_reports(void **state)
+{
+	static const char *const bad[] = {"",
+					  "{",
+					  "[]",
+					  "null",
+					  "{\"version\":1}",
+					  "{\"version\":2,\"variants\":[{}]}",
+					  "{\"version\":1,\"variants\":7}"};
+	static const char *const odd[] = {
+		"{\"version\":1,\"variants\":[1]}",
+		"{\"version\":1,\"variants\":[{}],\"title\":[]}",
+		"{\"version\":1,\"variants\":[{\"role\":\"leader\",\"trace\":[1,{}],"
+		"\"backtrace\":[3,{\"symbol\":\"\\u001b[2J\"}],\"call\":{\"packed\":\"zz\"}}]}",
+		"{\"version\":1,\"reported_by\":1,\"variants\":[{\"role\":\"leader\",\"call\":{"
+		"\"name\":\"a\",\"packed\":\"0\",\"arguments\":[1,null]}},{\"id\":1,\"call\":{"
+		"\"name\":\"a\",\"packed\":\"00\",\"arguments\":{}}}]}",
+	};
+	char *said;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		assert_int_equal(explain_text(bad[i], &said), 111);
+		free(said);
+	}
+	for (size_t i = 0; i < sizeof(odd) / sizeof(*odd); i++) {
+		assert_int_equal(explain_text(odd[i], &said), 0);
+		assert_null(strchr(said, 0x1b));
+		free(said);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_words),   cmocka_unit_test(test_malformed),
+		cmocka_unit_test(test_results), cmocka_unit_test(test_directory),
+		cmocka_unit_test(test_explain), cmocka_unit_test(test_bad_reports),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
