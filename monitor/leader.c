@@ -115,22 +115,29 @@ static void append(struct thread *t, enum record_kind kind, unsigned flags, unsi
 }
 
 /*
- * The ring's producer side belongs to one thread at a time, so with threads the wait is under the
- * order lock: all that the followers need to get to position is published already.
+ * The order lock is held: the ring's producer side belongs to one thread at a time. Nobody has to
+ * append meanwhile, all that the followers need to get to position is published already.
  */
-static void wait_checked(struct thread *t, uint64_t position, bool locked)
+static void wait_checked(struct thread *t, uint64_t position)
 {
 	struct process *p = t->process;
 	int64_t timeout = p->session->hang_ns ? (int64_t)p->session->hang_ns : RING_FOREVER;
 
 	p->state->lockstep++;
 	atomic_fetch_add_explicit(&p->state->waiting, 1, memory_order_relaxed);
-	if (!locked)
-		lock(p);
 	waited(t, ring_wait_checked(&p->tx, position, timeout));
-	if (!locked)
-		unlock(p);
 	atomic_fetch_sub_explicit(&p->state->waiting, 1, memory_order_relaxed);
+}
+
+/* Waits until the followers are at most lag_limit bytes behind. The order lock is held. */
+static void bound_lag(struct thread *t)
+{
+	struct process *p = t->process;
+	uint64_t limit = p->session->lag_limit;
+
+	if (unlikely(limit) && p->tx.head > limit &&
+	    p->tx.limit - p->tx.mask - 1 < p->tx.head - limit)
+		wait_checked(t, p->tx.head - limit);
 }
 
 /* A fault on purpose, as A8's inject_fault_probability; xorshift64*, a generator will do. */
@@ -189,7 +196,7 @@ void leader_enter(struct call *c)
 {
 	struct process *p = c->process;
 	struct thread *t = c->thread;
-	uint64_t hash[2], position;
+	uint64_t hash[2];
 	const uint8_t *args;
 	size_t bytes;
 	unsigned flags;
@@ -206,16 +213,15 @@ void leader_enter(struct call *c)
 			header(r, RECORD_ENTER, flags, call_canonical(c), t->tag,
 			       (uint32_t)c->pack.size, 0, 0, 0);
 			publish(p, r->size);
-			position = p->tx.head;
 			c->reserved = NULL;
 		} else {
 			args = arguments(c, hash, &bytes, &flags);
 			lock(p);
 			append(t, RECORD_ENTER, flags, call_canonical(c), args, bytes, 0, NULL, 0);
-			position = p->tx.head;
-			unlock(p);
 		}
-		wait_checked(t, position, false);
+		/* Only a process that is alone reserves, and has nothing to lock. */
+		wait_checked(t, p->tx.head);
+		unlock(p);
 	}
 	if (c->hold && !p->alone) {
 		lock_acquire(&p->order);
@@ -282,7 +288,8 @@ void leader_leave(struct call *c)
 			header(r, RECORD_CALL, flags | injected(p), call, t->tag,
 			       (uint32_t)c->pack.size, c->result, 0, (size_t)n + c->extra_bytes);
 			publish(p, r->size);
-			goto bound;
+			bound_lag(t);
+			goto done;
 		}
 		/* The outputs are large: keep the arguments before the space is used for parts. */
 		if (memory_grow((void **)&t->buffer, &t->buffer_size, c->pack.size))
@@ -306,12 +313,9 @@ void leader_leave(struct call *c)
 		args = arguments(c, hash, &args_bytes, &flags);
 		append(t, RECORD_CALL, flags, call, args, args_bytes, c->result, out, out_bytes);
 	}
+	bound_lag(t);
 	if (!c->locked)
 		unlock(p);
-bound:
-	if (unlikely(p->session->lag_limit) && p->tx.head > p->session->lag_limit &&
-	    p->tx.limit - p->tx.mask - 1 < p->tx.head - p->session->lag_limit)
-		wait_checked(t, p->tx.head - p->session->lag_limit, c->locked);
 done:
 	if (c->locked) {
 		lock_release(&p->order);
@@ -325,14 +329,12 @@ void leader_note(struct thread *t, enum record_kind kind, uint8_t flags, int64_t
 		 const void *bytes, size_t size, bool lockstep)
 {
 	struct process *p = t->process;
-	uint64_t position;
 
 	lock(p);
 	append(t, kind, flags, 0, NULL, 0, result, bytes, size);
-	position = p->tx.head;
-	unlock(p);
 	if (lockstep)
-		wait_checked(t, position, false);
+		wait_checked(t, p->tx.head);
+	unlock(p);
 }
 
 /* The new image reports the success of the exec that the old one has announced. */

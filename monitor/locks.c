@@ -161,8 +161,6 @@ PUBLIC int pthread_cond_clockwait(pthread_cond_t *restrict c, pthread_mutex_t *r
 }
 
 /* Semaphores say why they failed in errno. */
-extern int *__errno_location(void);
-
 static int semaphore_said(int result)
 {
 	int error = *__errno_location();

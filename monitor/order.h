@@ -8,6 +8,9 @@
 
 #define PUBLIC __attribute__((visibility("default")))
 
+/* errno is libc's, of the thread. */
+extern int *__errno_location(void);
+
 /* The definition behind ours, found at the first use (a race finds the same twice). */
 #define REAL(name)                                                                                 \
 	({                                                                                         \

@@ -9,7 +9,6 @@
 
 #include "order.h"
 
-extern int *__errno_location(void);
 extern ssize_t getrandom(void *, size_t, unsigned);
 extern int mkdir(const char *, mode_t);
 extern int open(const char *, int, ...);
