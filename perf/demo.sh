@@ -100,7 +100,7 @@ native_page=$scratch/page.native tandem_page=$scratch/page.tandem
 curl -sS "http://127.0.0.1:$native_port/page.html" >"$native_page"
 curl -sS "http://127.0.0.1:$tandem_port/page.html" >"$tandem_page"
 promised "both send the same page, $(stat -c %s "$tandem_page") bytes" cmp "$native_page" "$tandem_page"
-if running_now=$("$tandem" status 2>/dev/null); then sed "s/^/   $dim/; s/\$/$plain/" <<<"$running_now"; fi
+"$tandem" status 2>&1 | sed "s/^/   $dim/; s/\$/$plain/"
 
 title "2. How fast: the same load in turn, native and Tandem"
 say "wrk, 10 connections, a page of 4 KB; leader on core 0, follower and client on core $other"
@@ -164,11 +164,11 @@ promised "no process is left" test -z "$left"
 
 title "5. What happened: tandem explain"
 explained=$("$tandem" explain "$report" 2>&1) || promised "tandem explain reads the report" false
-# Of each variant's last calls, the last five.
-awk '/^Last calls/ { calls = 1; n = 0; print "   " $0; next }
+# Of the last calls, the last lines.
+awk '/^The last calls/ { calls = 1; n = 0; print "   " $0; next }
 	calls && /^ / { line[n++] = $0; next }
 	{ flush(); calls = 0; print "   " $0 }
 	END { flush() }
-	function flush(  i) { for (i = n > 5 ? n - 5 : 0; i < n; i++) print "   " line[i]; n = 0 }' <<<"$explained"
+	function flush(  i) { for (i = n > 16 ? n - 16 : 0; i < n; i++) print "   " line[i]; n = 0 }' <<<"$explained"
 say "${dim}(shortened; the whole report: tandem explain FILE)$plain"
 printf '\n%s%sEverything as promised%s, in %s s.\n' "$bold" "$green" "$plain" "$SECONDS"

@@ -193,20 +193,11 @@ static void decode(const struct arg_desc *arg, const uint8_t *at, size_t n, char
 		snprintf(to, size, first == PACK_NULL ? "NULL" : "(bad address)");
 		return;
 	}
-	switch (arg->type) {
-	case ARG_PATH:
-	case ARG_IN:
-	case ARG_IN_FIXED:
-	case ARG_IN_VECTOR:
-	case ARG_IOV_IN:
-	case ARG_SOCKADDR_IN:
-	case ARG_SIGSET_IN:
-	case ARG_INOUT_FIXED:
-	case ARG_IPC:
-	case ARG_POLLFDS:
-	case ARG_FDSET:
+	if (pack_is_bytes(arg->type)) {
 		bytes_of(arg, at, n, to, size);
-		break;
+		return;
+	}
+	switch (arg->type) {
 	case ARG_STRINGS:
 		strings(at, n, to, size);
 		break;

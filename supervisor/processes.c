@@ -227,7 +227,7 @@ static int lost(struct running *r, const struct process_watch *w, bool *soon)
 	return stop_quietly(r, STATUS_KILLED);
 }
 
-static void add_totals(struct totals *t, const struct process_state *s)
+void processes_add(struct totals *t, const struct process_state *s)
 {
 	t->calls_private += s->calls_private;
 	t->calls_world += s->calls_world;
@@ -238,7 +238,6 @@ static void add_totals(struct totals *t, const struct process_state *s)
 	t->bytes += s->bytes;
 	t->signals += s->signals;
 	t->traps += s->traps;
-	t->processes++;
 }
 
 static bool over(const struct running *r, const struct stream *s)
@@ -255,8 +254,10 @@ static void retire(struct running *r, size_t i)
 {
 	struct stream *s = r->stream[i];
 
-	for (unsigned v = 0; v < r->files.session->variants; v++)
-		add_totals(&r->gone[v], s->pages.state[v]);
+	for (unsigned v = 0; v < r->files.session->variants; v++) {
+		processes_add(&r->gone[v], s->pages.state[v]);
+		r->gone[v].processes++;
+	}
 	session_unmap_stream(&r->files, &s->pages);
 	if (s->number)
 		session_free_stream(&r->files, s->number);

@@ -15,4 +15,7 @@ bool processes_reap(struct running *r);
  */
 int processes_judge(struct running *r, bool *soon);
 
+/* Adds a process's counters to those of its variant; not its sites, which end with it. */
+void processes_add(struct totals *t, const struct process_state *s);
+
 #endif

@@ -11,6 +11,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "processes.h"
 #include "tree.h"
 
 /* Pids that are listed for a variant; all are counted. */
@@ -43,21 +44,6 @@ void status_close(struct running *r)
 	if (r->status_socket >= 0)
 		close(r->status_socket);
 	r->status_socket = -1;
-}
-
-static void add(struct totals *t, const struct process_state *s)
-{
-	t->calls_private += s->calls_private;
-	t->calls_world += s->calls_world;
-	t->calls_both += s->calls_both;
-	t->lockstep += s->lockstep;
-	t->lockstep_wait_ns += s->lockstep_wait_ns;
-	t->records += s->records;
-	t->bytes += s->bytes;
-	t->signals += s->signals;
-	t->patched += s->patched;
-	t->trapping += s->trapping;
-	t->traps += s->traps;
 }
 
 static void add_number(cJSON *o, const char *key, uint64_t n)
@@ -100,9 +86,12 @@ static cJSON *variant(const struct running *r, unsigned v)
 	pids = cJSON_AddArrayToObject(o, "pids");
 	for (size_t i = 0; i < r->streams; i++) {
 		const struct process_watch *w = &r->stream[i]->of[v];
+		const struct process_state *s = r->stream[i]->pages.state[v];
 		struct tree_process p;
 
-		add(&t, r->stream[i]->pages.state[v]);
+		processes_add(&t, s);
+		t.patched += s->patched;
+		t.trapping += s->trapping;
 		if (w->life != LIFE_ALIVE || tree_look(w->pid, &p))
 			continue;
 		if (processes++ < PIDS_MOST)

@@ -25,7 +25,7 @@ static void skip_all(struct reader *r, unsigned items, unsigned words)
 	}
 }
 
-static bool is_bytes(unsigned type)
+bool pack_is_bytes(unsigned type)
 {
 	switch (type) {
 	case ARG_PATH:
@@ -65,7 +65,7 @@ long pack_item(const struct arg_desc *arg, const uint8_t *buf, size_t bytes)
 		skip_all(&r, 0, 3);
 		break;
 	default:
-		if (is_bytes(arg->type))
+		if (pack_is_bytes(arg->type))
 			skip_bytes(&r);
 		else
 			get_u64(&r);
@@ -113,7 +113,7 @@ bool pack_difference(const struct call_row *row, const uint8_t *a, size_t a_byte
 		if (at >= 0) {
 			*arg = i;
 			*offset = (size_t)at;
-			if (a_item > 0 && b_item > 0 && is_bytes(row->arg[i].type)) {
+			if (a_item > 0 && b_item > 0 && pack_is_bytes(row->arg[i].type)) {
 				*offset = 0;
 				if (content(&p, &p_bytes) && content(&q, &q_bytes)) {
 					at = first_difference(p, p_bytes, q, q_bytes);

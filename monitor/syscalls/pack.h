@@ -106,6 +106,9 @@ int unpack_outputs(const struct call_row *row, const uint64_t args[6], long resu
  */
 long pack_item(const struct arg_desc *arg, const uint8_t *buf, size_t bytes);
 
+/* Is an argument of this type packed as one length and its bytes? */
+bool pack_is_bytes(unsigned type);
+
 /*
  * Where two packed argument blocks differ first: sets the argument's index and the offset
  * within it: within the bytes behind the length word where it is bytes or a string, else
