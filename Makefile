@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# Targets: all, install, check, demo, clean; variables: B (build directory),
-# PREFIX, DESTDIR, CC, V=1 (show commands).
+# Targets: all, install, check, demo, bench, clean; variables: B (build directory),
+# PREFIX, DESTDIR, CC, V=1 (show commands); of bench: BENCH (parts), PAIRS (see perf/bench --help).
 
 B ?= build
 PREFIX ?= /usr/local
@@ -22,8 +22,12 @@ MONITOR_ASM := $(wildcard monitor/arch/$(ARCH)/*.S)
 MONITOR_OBJ := $(MONITOR_SRC:%.c=$B/monitor.o/%.o) $(MONITOR_ASM:%.S=$B/monitor.o/%.o)
 
 SUPERVISOR_SRC := $(wildcard supervisor/*.c) monitor/syscalls/table.c \
-	monitor/syscalls/pack.c transport/ring.c transport/record.c
-SUPERVISOR_OBJ := $(SUPERVISOR_SRC:%.c=$B/supervisor.o/%.o)
+	monitor/syscalls/pack.c $(wildcard transport/*.c)
+SUPERVISOR_OBJ := $(SUPERVISOR_SRC:%.c=$B/supervisor.o/%.o) $B/supervisor.o/starter_file.o
+
+# What exec executes under seccomp: no libc, no relocations, read-only (monitor/starter/starter.h).
+STARTER_OBJ := $(patsubst %.c,$B/monitor.o/%.o,$(wildcard monitor/starter/*.c)) \
+	$B/monitor.o/monitor/arch/$(ARCH)/starter/entry.o $B/monitor.o/monitor/arch/$(ARCH)/gate.o
 
 all: $B/tandem $B/libtandem.so
 
@@ -46,6 +50,15 @@ $B/supervisor.o/%.o: %.c
 	$(if $V,,@echo "  CC      $<")
 	$Q$(CC) $(COMMON) -Imonitor/arch/$(ARCH) -c -o $@ $<
 
+$B/starter.elf: $(STARTER_OBJ) monitor/starter/starter.lds
+	$(if $V,,@echo "  LD      $@")
+	$Q$(CC) -nostdlib -pie -Wl,--no-dynamic-linker,-s,-z,norelro,-z,noexecstack,--build-id=none \
+		-T monitor/starter/starter.lds -o $@ $(STARTER_OBJ)
+
+$B/supervisor.o/starter_file.o: supervisor/starter_file.S $B/starter.elf
+	@mkdir -p $(@D)
+	$Q$(CC) -c -Wa,-I,$B -o $@ $<
+
 $B/libtandem.so: $(MONITOR_OBJ)
 	$(if $V,,@echo "  LD      $@")
 	$Q$(CC) -shared -nostdlib -Wl,-z,now,-z,relro,-z,noexecstack,-soname,libtandem.so \
@@ -55,11 +68,11 @@ $B/tandem: $(SUPERVISOR_OBJ)
 	$(if $V,,@echo "  LD      $@")
 	$Q$(CC) $(CFLAGS) -o $@ $^ $(SUPERVISOR_LIBS)
 
-SUPERVISOR_LIBS := -lconfig -lcjson -ldw -lelf -lm
+SUPERVISOR_LIBS := -lconfig -lcjson -ldw -lelf -lm -lsodium -luring -libverbs -lrdmacm -pthread
 
 PACKAGES := gcc libc6-dev libconfig-dev libcmocka-dev libzydis-dev libzycore-dev libxxhash-dev \
-	libcjson-dev libdw-dev libelf-dev perl gawk util-linux diffutils libjemalloc2 procps python3
-SERVERS := nginx-light lighttpd redis-server redis-tools wrk curl python3
+	libcjson-dev libdw-dev libelf-dev libsodium-dev liburing-dev libibverbs-dev librdmacm-dev perl gawk util-linux diffutils libjemalloc2 procps python3
+SERVERS := nginx-light lighttpd redis-server redis-tools apache2-utils wrk curl python3
 
 # Installs what is missing; quiet and without a package manager's help when nothing is.
 need = @for p in $(1); do dpkg -s $$p >/dev/null 2>&1 || missing="$$missing $$p"; done; \
@@ -72,39 +85,56 @@ deps:
 deps-servers:
 	$(call need,$(PACKAGES) $(SERVERS))
 
-TEST := $(COMMON) -I. -Isupervisor -Imonitor -Imonitor/arch/$(ARCH)
-UNIT := $B/unit/test_config $B/unit/test_report $B/unit/test_ring $B/unit/test_ring_errors
+deps-bench:
+	$(call need,$(PACKAGES) $(SERVERS) libck-dev iproute2)
 
-$B/unit/test_config: tests/unit/test_config.c $(wildcard supervisor/config*.c) supervisor/check.c \
-		supervisor/machine.c supervisor/program.c
-	@mkdir -p $(@D)
-	$Q$(CC) $(TEST) -MF $@.d -fsanitize=address,undefined -o $@ $^ -lcmocka -lconfig -lm
-
-$B/unit/test_report: tests/unit/test_report.c $(addprefix supervisor/,arguments.c explain.c \
-		columns.c reports.c) monitor/syscalls/pack.c monitor/syscalls/table.c
-	@mkdir -p $(@D)
-	$Q$(CC) $(TEST) -MF $@.d -fsanitize=address,undefined -o $@ $^ -lcmocka -lcjson
-
-$B/unit/test_ring $B/unit/test_ring_errors: $B/unit/%: tests/unit/%.c transport/ring.c \
-		tests/unit/futex_host.c
-	@mkdir -p $(@D)
-	$Q$(CC) $(TEST) -MF $@.d -o $@ $^ -lcmocka -pthread
-
-# check = install what is needed, build, test. The second make sees the installed headers.
-check: deps
-	@$(MAKE) --no-print-directory all run-tests
-
-run-tests: $(UNIT)
-	cd $B/unit && CMOCKA_MESSAGE_OUTPUT=TAP prove -e '' \
-		./test_ring ./test_ring_errors ./test_report
-	CMOCKA_MESSAGE_OUTPUT=TAP prove -e '' $B/unit/test_config :: $(CURDIR)/configs
-	BUILD=$(abspath $B) prove -e '' tests/run/command.sh
-	prove -e '' tests/programs/check.sh :: $(abspath $B) --trap sud --policy socket_rw_oc \
-		--variants 2 --jobs 2 --timeout 10
+include tests/tests.mk
 
 demo: deps-servers
 	@$(MAKE) --no-print-directory all
 	perf/demo.sh $(abspath $B)
+
+# What bench measures with: the ring against others, a site and its entry alone, calls.
+PERF := $B/perf/bench_ring $B/perf/bench_engine $B/perf/bench_site $B/perf/calls
+
+$B/perf/bench_ring: perf/bench_ring.c transport/ring.c tests/unit/futex_host.c
+	@mkdir -p $(@D)
+	$Q$(CC) $(TEST) -MF $@.d -o $@ $(filter %.c %.o,$^)
+
+$B/perf/bench_site: perf/bench_site.c $(addprefix $B/monitor.o/monitor/, \
+		$(patsubst %,interpose/%.o,maps patch sites stubs) \
+		$(patsubst %,arch/$(ARCH)/%.o,branch commit decode entry gate stub))
+	@mkdir -p $(@D)
+	$Q$(CC) $(TEST) -MF $@.d -o $@ $(filter %.c %.o,$^) -lZydis
+
+$B/perf/bench_engine: perf/bench_engine.c tests/unit/engine_host.c $(ENGINE)
+	@mkdir -p $(@D)
+	$Q$(CC) $(TEST) -MF $@.d -o $@ $(filter %.c %.o,$^) $(UNIT_LIBS)
+
+$B/perf/calls: perf/calls.c
+	@mkdir -p $(@D)
+	$Q$(CC) $(TEST) -MF $@.d -o $@ $(filter %.c %.o,$^)
+
+$B/perf/bench_rdma: perf/bench_rdma.c $(addprefix transport/,poller.c rdma.c rdma_meet.c rdma_pair.c ring.c) \
+		tests/unit/futex_host.c
+	@mkdir -p $(@D)
+	$Q$(CC) $(TEST) -MF $@.d -o $@ $(filter %.c %.o,$^) -luring -libverbs -lrdmacm -pthread
+
+bench: deps-bench
+	@$(MAKE) --no-print-directory all bench-programs
+	perf/bench --build $(abspath $B) $(if $(PAIRS),--pairs $(PAIRS)) $(BENCH)
+
+bench-programs: $(PERF)
+
+# The transport engine against plain TCP, between two network namespaces; needs root.
+bench-engine: deps-bench
+	@$(MAKE) --no-print-directory $B/perf/bench_engine
+	perf/bench_engine.sh $(abspath $B)
+
+# The RDMA carrier against perftest, in guests; a page of `make bench` that comes later shows it too.
+bench-rdma: deps-vm
+	@$(MAKE) --no-print-directory $B/perf/bench_rdma
+	perf/rdma.sh $(abspath $B)
 
 install: all
 	install -D -m 755 $B/tandem $(DESTDIR)$(PREFIX)/bin/tandem
@@ -115,5 +145,5 @@ install: all
 clean:
 	rm -rf $B
 
-.PHONY: all clean check run-tests deps deps-servers demo install
--include $(MONITOR_OBJ:.o=.d) $(SUPERVISOR_OBJ:.o=.d)
+.PHONY: all clean deps deps-servers deps-bench demo bench bench-programs bench-engine bench-rdma install
+-include $(MONITOR_OBJ:.o=.d) $(STARTER_OBJ:.o=.d) $(SUPERVISOR_OBJ:.o=.d) $(PERF:=.d)

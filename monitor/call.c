@@ -5,18 +5,11 @@
 #include <errno.h>
 #include <sys/syscall.h>
 
+#include "exe.h"
 #include "fd.h"
+#include "process.h"
 #include "signals.h"
 #include "trace.h"
-
-static bool halted(const struct process *p)
-{
-	for (uint32_t i = 0; i < p->halts; i++) {
-		if (atomic_load_explicit(p->halt[i], memory_order_relaxed))
-			return true;
-	}
-	return false;
-}
 
 void call_execute(struct call *c)
 {
@@ -31,6 +24,9 @@ void call_execute(struct call *c)
 		c->result = -EBADF;
 		return;
 	}
+	/* The gate has an address of its own where exec starts programs through the starter. */
+	if (unlikely(c->process->session->gate) && exe_execute(c))
+		return;
 	number = call_number(c->row);
 	if (c->row->flags & CALL_BLOCKS)
 		c->result = gate.wait(number, (long)a[0], (long)a[1], (long)a[2], (long)a[3],
@@ -66,6 +62,18 @@ int call_pack_own(struct call *c)
 		    memory_grow((void **)&t->scratch, &t->scratch_size, c->pack.needed_scratch))
 			stop_internal("no memory for a call's arguments", -ENOMEM);
 	}
+}
+
+bool call_may_sleep(const struct call *c)
+{
+	const struct fd_entry *e;
+
+	if (!(c->row->flags & CALL_BLOCKS))
+		return false;
+	if (c->row->arg[0].type != ARG_FD)
+		return true;
+	e = fd_get(c->process, (int)c->args[0]);
+	return !e || !e->nonblocking || e->kind == FD_EPOLL;
 }
 
 void call_enter(struct call *c)
@@ -141,11 +149,8 @@ void call_both(struct call *c)
 		long own = call_execute_own(c);
 
 		if (own != c->result && c->row->result != RESULT_PTR) {
-			int64_t leader = c->result;
-
-			c->header.result = leader;
 			c->result = own;
-			diverge(c->thread, DIVERGENCE_RESULT, c, &c->header,
+			diverge(c->thread, DIVERGENCE_RESULT, c, c->record,
 				"the same call had another result here");
 		}
 	}
@@ -159,6 +164,17 @@ void call_private(struct call *c)
 	c->result = sys(call_number(c->row), a[0], a[1], a[2], a[3], a[4], a[5]);
 }
 
+/* The calls that the entry sends straight to the gate. They do nothing that a halt has to stop. */
+void call_init(void)
+{
+	for (long number = 0; number < PRIVATE_NUMBERS; number++) {
+		const struct call_row *row = call_by_number(number);
+
+		monitor_private[number] =
+			row && row->class == CALL_PRIVATE && row->hook == HOOK_none;
+	}
+}
+
 /*
  * A call that was interrupted by a signal with SA_RESTART, or before which one was
  * delivered, is made again: the frame of the handler returns to the head of the stub.
@@ -170,14 +186,19 @@ void monitor_call(struct regs *regs)
 	struct call c;
 	long number = regs_number(regs);
 
-	if (unlikely(halted(p)))
+	if (unlikely(process_halted(p)))
 		park();
 	t->regs = regs;
 	c.row = call_by_number(number);
 	c.number = number;
 	regs_args(regs, c.args);
-	if (unlikely(!c.row))
+	if (unlikely(!c.row)) {
+		if (number == NUMBER_SYNC && !p->leader) {
+			follower_hold(t, regs);
+			return;
+		}
 		stop_unsupported(t, number, NULL, c.args, "tandem has no row for this call");
+	}
 	c.thread = t;
 	c.process = p;
 	c.regs = regs;
@@ -187,6 +208,8 @@ void monitor_call(struct regs *regs)
 	c.call = (uint32_t)(c.row - call_table);
 	c.level = c.row->level;
 
+	p->state->calls_private += t->private;
+	t->private = 0;
 	if (c.row->class == CALL_PRIVATE && c.row->hook == HOOK_none) {
 		call_private(&c);
 		p->state->calls_private++;
@@ -214,5 +237,5 @@ void monitor_call(struct regs *regs)
 	if (unlikely(c.restart))
 		regs_restart(regs, number);
 	if (unlikely(c.signalled))
-		signals_at_exit(t, regs);
+		signals_at_exit(t, &c);
 }

@@ -12,8 +12,8 @@
  *
  * and hooks are built of the same pieces. A signal that is delivered before the
  * call makes call_enter not return: the thread resumes in the handler, whose
- * frame makes the call again. So hooks change nothing before call_enter. A call whose hook stays away from
- * them is not logged.
+ * frame makes the call again. So hooks change nothing before call_enter. A call whose hook stays
+ * away from them is not logged.
  */
 #ifndef TANDEM_MONITOR_CALL_H
 #define TANDEM_MONITOR_CALL_H
@@ -33,12 +33,12 @@ struct call {
 	uint64_t args[6];           /* canonical */
 	long result;
 	struct pack pack;
-	bool lockstep;    /* leader: ENTER and LEAVE; follower: the record was an ENTER */
-	bool hold;        /* set by a hook before call_enter: keep the order lock over execution */
-	bool locked;      /* order lock is held */
-	bool bad_address; /* packing met one: the result is -EFAULT, nothing is executed */
-	bool restart;     /* interrupted by a signal whose action has SA_RESTART: call again */
-	bool signalled;   /* a signal follows the call */
+	bool lockstep;     /* leader: ENTER and LEAVE; follower: the record was an ENTER */
+	bool hold;         /* set by a hook before call_enter: keep the order lock over execution */
+	bool locked;       /* order lock is held */
+	bool bad_address;  /* packing met one: the result is -EFAULT, nothing is executed */
+	bool restart;      /* interrupted by a signal whose action has SA_RESTART: call again */
+	bool signalled;    /* a signal follows the call */
 	uint8_t *reserved; /* leader: record built in the ring, or NULL */
 	uint32_t room;     /* bytes reserved */
 	const struct record *record; /* follower: what is being consumed */
@@ -56,6 +56,8 @@ struct call {
 	uint8_t extra[CALL_EXTRA];
 };
 
+/* Once for each image, before the first call. */
+void call_init(void);
 /* From entry.S. */
 void monitor_call(struct regs *regs);
 
@@ -79,24 +81,44 @@ void leader_leave(struct call *c);
 void follower_enter(struct call *c);
 void follower_leave(struct call *c);
 void follower_finish(struct call *c);
+/* Of an exec: what follows is the new image's, so no other thread gets its turn any more. */
+void follower_finish_last(struct call *c);
 
 /* Records that aren't calls. Bytes become the record's outputs. Leader: publish and maybe wait. */
 void leader_note(struct thread *t, enum record_kind kind, uint8_t flags, int64_t result,
 		 const void *bytes, size_t size, bool lockstep);
+/* Leader: says what other processes have done before (causal.h). */
+void leader_acquire(struct thread *t);
 /*
  * Follower: the next record of this thread, which must be of that kind (else a divergence, told
  * as `what`); copies its header and up to size bytes of outputs. Released at once.
  */
 void follower_note(struct thread *t, enum record_kind kind, struct record *header, void *bytes,
 		   size_t size, const char *what);
+/*
+ * Follower: the wait for a RECORD_SYNC, as a call that the program makes (monitor_sync): a signal
+ * that the leader had in the middle of its own wait is delivered in between. The result is the
+ * record's; the stream stands still there until follower_drop.
+ */
+#define NUMBER_SYNC (-2l)
+void follower_hold(struct thread *t, struct regs *regs);
+void follower_drop(struct thread *t);
+/* What that record carries: so many bytes. */
+void follower_held(struct thread *t, void *bytes, size_t size);
 /* Follower: the next record of this thread, locked if there are threads; see follower.c. */
 const struct record *follower_next(struct thread *t, struct record *header);
 void follower_release(struct thread *t, uint32_t bytes);
+/* The same, and the thread goes back to the program. */
+void follower_resume(struct thread *t, const struct record *header);
 /* Follower: if the next record of this thread is a signal, takes it; doesn't wait. */
 bool follower_take_signal(struct thread *t, siginfo_t *info, uint8_t *flags);
 
-/* Leader, in a new image: the result of the exec that made it. */
-void leader_exec_done(struct thread *t, uint32_t call);
+/* Leader: publishes what is complete, before a sleep that isn't a call with CALL_BLOCKS. */
+void leader_flush(struct thread *t);
+
+/* Leader, in a new image: the result of the exec that made it, for the thread that made the call.
+ */
+void leader_exec_done(struct thread *t, uint32_t call, uint32_t tag);
 
 /* Hooks: NULL for none. They run instead of call_generic. */
 typedef void call_hook_fn(struct call *c);
@@ -112,6 +134,9 @@ static inline unsigned call_canonical(const struct call *c)
 {
 	return c->call;
 }
+
+/* Not about a descriptor that is known to be non-blocking, for one. */
+bool call_may_sleep(const struct call *c);
 
 /* Packs into the thread's buffer, which grows as needed; 0 or -EFAULT. */
 int call_pack_own(struct call *c);

@@ -37,17 +37,17 @@ long epoll_find(const struct epoll *e, int fd)
 	return (long)e->by_fd[fd] - 1;
 }
 
-long epoll_register(struct epoll *e, int fd, uint64_t data, int add)
+long epoll_register(struct epoll *e, int fd, uint64_t data, bool shared)
 {
 	long found = epoll_find(e, fd);
 	uint32_t number;
 
-	if (!add)
-		return found;
 	if (fd < 0)
 		return -EBADF;
-	if (found >= 0 && !e->registration[found].shared)
+	if (found >= 0 && !e->registration[found].shared) {
+		e->registration[found].shared = shared;
 		return found;
+	}
 	if (memory_grow((void **)&e->by_fd, &e->by_fd_bytes, ((size_t)fd + 1) * sizeof(uint32_t)))
 		return -ENOMEM;
 	if (e->free) {
@@ -59,7 +59,7 @@ long epoll_register(struct epoll *e, int fd, uint64_t data, int add)
 			return -ENOMEM;
 		number = e->used++;
 	}
-	e->registration[number] = (struct epoll_registration){.data = data};
+	e->registration[number] = (struct epoll_registration){.data = data, .shared = shared};
 	e->by_fd[fd] = number + 1;
 	return number;
 }
@@ -76,6 +76,12 @@ void epoll_mark_shared(struct epoll *e, int fd)
 
 	if (number >= 0)
 		e->registration[number].shared = 1;
+}
+
+void epoll_mark_all_shared(struct epoll *e)
+{
+	for (uint32_t i = 0; i < e->used; i++)
+		e->registration[i].shared = 1;
 }
 
 void epoll_unregister(struct epoll *e, int fd)

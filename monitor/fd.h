@@ -4,9 +4,9 @@
  * real; a follower has none of them, only this table, and makes a real one
  * from the recipe the moment it needs it (mmap, exec).
  *
- * Changed in the stream's order (under process->order), so the tables of twins
- * agree. Copied by fork with the rest of memory; after exec it is rebuilt from
- * what was handed over. No fixed limit.
+ * Changed in the stream's order, so the tables of twins agree. Entries don't move:
+ * the leader's threads look at kinds without a lock. Copied by fork with the rest
+ * of memory; after exec it is rebuilt from what was handed over. No fixed limit.
  */
 #ifndef TANDEM_MONITOR_FD_H
 #define TANDEM_MONITOR_FD_H
@@ -16,10 +16,13 @@
 struct epoll;
 
 struct fd_entry {
-	uint8_t kind; /* enum fd_kind */
-	bool shadow; /* follower: real is a copy of our own, which calls are made on as well */
-	int32_t real;         /* follower: a descriptor of our own + 1; 0: none */
-	uint32_t flags;       /* of open */
+	uint8_t kind;     /* enum fd_kind */
+	bool inet;        /* socket: who is at the other end isn't a process of this variant */
+	bool shared;      /* other descriptors may refer to the same description */
+	bool shadow;      /* follower: real is a copy of our own, which calls are made on as well */
+	bool nonblocking; /* as far as known: O_NONBLOCK was asked for here */
+	int32_t real;     /* follower: a descriptor of our own + 1; 0: none */
+	uint32_t flags;   /* of open */
 	struct epoll *epoll;  /* FD_EPOLL: shared by duplicates */
 	struct fd_path *path; /* FD_FILE: recipe, shared by duplicates */
 };
@@ -32,7 +35,15 @@ struct fd_path {
 
 static inline struct fd_entry *fd_get(const struct process *p, int fd)
 {
-	return (uint32_t)fd < p->fds.size && p->fds.entry[fd].kind ? &p->fds.entry[fd] : NULL;
+	struct fd_entry *e;
+
+	if ((uint32_t)fd >= p->fds.end)
+		return NULL;
+	e = p->fds.chunk[(uint32_t)fd >> FD_CHUNK];
+	if (!e)
+		return NULL;
+	e += (uint32_t)fd & ((1u << FD_CHUNK) - 1);
+	return e->kind ? e : NULL;
 }
 
 static inline enum fd_kind fd_kind(const struct process *p, int fd)
@@ -50,15 +61,21 @@ void fd_forget_range(struct process *p, uint32_t first, uint32_t last);
 /* Follower: the recipe of a file that the leader has opened, made absolute. */
 int fd_set_path(struct process *p, int fd, int dirfd, const char *path, uint32_t flags);
 
+/* After a fork: every description has two descriptors now. */
+void fd_share_all(struct process *p);
+
 /* A table of its own for a child that shares memory; -ENOMEM. */
-int fd_copy(struct fd_table *to, const struct fd_table *from);
-void fd_drop(struct fd_table *table);
+int fd_copy(struct fd_table *to, const struct process *from);
+void fd_drop(struct process *p);
 
 /* Is this number one of the monitor's own? */
 static inline bool fd_reserved(int fd)
 {
 	return (uint32_t)(fd - variant.base) < variant.fds;
 }
+
+/* Leader: the program wants a number of the monitor's own, or will soon: they move further up. */
+void fd_give_way(void);
 
 /* Follower: a real descriptor for fd, made from its recipe; negative errno. Stays open with fd. */
 int fd_real(struct process *p, int fd);
@@ -67,15 +84,30 @@ int fd_real(struct process *p, int fd);
  * leader's to write, so this is a copy in memory, which forks share.
  */
 int fd_shadow(struct process *p, int fd);
+/* Follower: the same, for a file that it can't open: empty, unless there is one already. */
+int fd_empty_shadow(struct process *p, int fd);
 
 struct call;
 /* A generic call has made a descriptor (RESULT_FD): notes it. */
 void fd_note_new(struct call *c);
+/* O_NONBLOCK was set or cleared (a hint: it belongs to what other numbers may share). */
+static inline void fd_set_nonblocking(struct process *p, int fd, bool nonblocking)
+{
+	struct fd_entry *e = fd_get(p, fd);
+
+	if (e)
+		e->nonblocking = nonblocking;
+}
 
 /*
- * Leader: what a new image finds open, for RECORD_START; fills the table too. Returns how many.
+ * Leader: what a new image finds open, for RECORD_START; fills the table too.
  */
-uint32_t fd_adopt(struct process *p, struct record_descriptor *out, uint32_t most);
+struct fd_list {
+	struct record_descriptor *item; /* mapped */
+	size_t bytes;
+	uint32_t count;
+};
+void fd_adopt(struct process *p, struct fd_list *list);
 /* The kind of an open descriptor, by fstat. */
 enum fd_kind fd_probe(int fd);
 

@@ -1,32 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The follower's half of a call: the leader's record is awaited, compared, and
- * its result taken.
- *
- * Threads take turns in the order of the stream. Whoever holds process->order
- * looks at the next record; if it belongs to another thread, it waits for
- * process->turn, which changes with every record released. The lock is held
- * from the moment a thread has found its record until it releases it.
+ * its result taken. Threads of a process take turns in the order of the stream: turns.h.
  */
 #include "call.h"
 
 #include <errno.h>
-#include <linux/futex.h>
-#include <sys/syscall.h>
 
+#include "causal.h"
+#include "clocks.h"
 #include "process.h"
+#include "segment.h"
 #include "signals.h"
+#include "turns.h"
 
-static void lock(struct process *p)
+/* Whose the next record is, if there's one by now. The turn is ours. */
+static uint32_t next_thread(struct process *p)
 {
-	if (!p->alone)
-		lock_acquire(&p->order);
-}
+	const void *bytes;
 
-static void unlock(struct process *p)
-{
-	if (!p->alone)
-		lock_release(&p->order);
+	if (ring_peek(&p->rx, sizeof(struct record), &bytes, 0, RING_CALM) < 0)
+		return TURN_UNKNOWN;
+	return ((const struct record *)bytes)->thread;
 }
 
 void follower_release(struct thread *t, uint32_t bytes)
@@ -36,12 +31,13 @@ void follower_release(struct thread *t, uint32_t bytes)
 	p->state->records++;
 	p->state->bytes += bytes;
 	ring_release(&p->rx, bytes);
-	if (p->alone)
-		return;
-	atomic_fetch_add_explicit(&p->turn, 1, memory_order_release);
-	lock_release(&p->order);
-	if (atomic_load_explicit(&p->turn_waiters, memory_order_seq_cst))
-		sys(SYS_futex, &p->turn, FUTEX_WAKE_PRIVATE, INT32_MAX);
+	turn_pass(p, turn_waited(p) ? next_thread(p) : TURN_UNKNOWN);
+}
+
+void follower_resume(struct thread *t, const struct record *header)
+{
+	segment_begin_follower(t, header->flags);
+	follower_release(t, header->size);
 }
 
 /* The leader's process is gone and all it said was read: the twin ends too. */
@@ -61,13 +57,12 @@ static const void *peek(struct thread *t, uint32_t bytes, bool wait)
 	const void *bytes_at;
 	int error;
 
-	error = ring_peek(&p->rx, bytes, &bytes_at, wait ? RING_FOREVER : 0,
-			  p->session->policy < POLICY_SOCKET_RO);
+	error = ring_peek(&p->rx, bytes, &bytes_at, wait ? RING_FOREVER : 0, p->hurry);
 	if (likely(error == 0))
 		return bytes_at;
 	if (error == -ECANCELED && atomic_load(&p->control->ended) && !process_halted(p)) {
 		/* Something may have come between the last look and the end. */
-		error = ring_peek(&p->rx, bytes, &bytes_at, 0, false);
+		error = ring_peek(&p->rx, bytes, &bytes_at, 0, RING_CALM);
 		if (error == 0)
 			return bytes_at;
 	}
@@ -84,7 +79,7 @@ static const struct record *next(struct thread *t, struct record *header, bool w
 	struct process *p = t->process;
 	const struct record *r = peek(t, sizeof(*r), wait);
 
-	if (!r)
+	if (!wait && !r)
 		return NULL;
 	*header = *r;
 	if (unlikely(record_check(header, p->chunk) < 0))
@@ -92,42 +87,103 @@ static const struct record *next(struct thread *t, struct record *header, bool w
 	return peek(t, header->size, true);
 }
 
+/* Arguments and outputs of a call, each at most what the kernel moves at once (MAX_RW_COUNT). */
+#define PARTS_MOST (2 * 0x7ffff000ull)
+
 static void keep_part(struct thread *t, const struct record *header, const struct record *r)
 {
 	size_t n = (size_t)header->result;
 
 	if (n > header->size - sizeof(*r))
 		stop_garbage(t, "a part is larger than its record");
+	if (t->parts_size + n > PARTS_MOST)
+		stop_garbage(t, "the parts of a call are more than a call can move");
 	if (memory_grow((void **)&t->parts, &t->parts_capacity, t->parts_size + n))
 		stop_internal("no memory for a large call", -ENOMEM);
 	memcpy(t->parts + t->parts_size, r + 1, n);
 	t->parts_size += n;
 }
 
-const struct record *follower_next(struct thread *t, struct record *header)
+/* The next record of this thread, of whatever kind. */
+static const struct record *own_turn(struct thread *t, struct record *header)
 {
 	struct process *p = t->process;
-	const struct record *r;
-	uint32_t turn;
+	struct turn_wait w = {0};
 
+	if (p->alone)
+		return next(t, header, true);
 	for (;;) {
-		lock(p);
-		r = next(t, header, true);
-		if (p->alone || likely(header->thread == t->tag)) {
-			if (likely(header->kind != RECORD_PART))
+		if (turn_take(p, t->tag)) {
+			const struct record *r = next(t, header, w.nap == 0);
+
+			if (r && likely(header->thread == t->tag)) {
+				turn_found(p, t->tag, &w);
 				return r;
-			keep_part(t, header, r);
-			follower_release(t, header->size);
-			continue;
+			}
+			turn_pass(p, r ? header->thread : TURN_UNKNOWN);
 		}
-		turn = atomic_load_explicit(&p->turn, memory_order_relaxed);
-		atomic_fetch_add_explicit(&p->turn_waiters, 1, memory_order_seq_cst);
-		unlock(p);
 		if (process_halted(p))
 			park();
-		sys(SYS_futex, &p->turn, FUTEX_WAIT_PRIVATE, turn, 0);
-		atomic_fetch_sub_explicit(&p->turn_waiters, 1, memory_order_relaxed);
+		turn_wait(p, t->tag, &w);
 	}
+}
+
+/* The leader has read a clock where this variant does something else. */
+static void clocks_left(struct thread *t, const struct call *c)
+{
+	if (unlikely(t->clocks_taken != t->clocks))
+		diverge(t, DIVERGENCE_CALL, c, NULL,
+			"the leader looks at a clock where this variant does something else");
+}
+
+const struct record *follower_next(struct thread *t, struct record *header)
+{
+	clocks_left(t, NULL);
+	segment_end(t);
+	for (;;) {
+		const struct record *r = own_turn(t, header);
+
+		if (likely(header->kind != RECORD_PART && header->kind != RECORD_ORDER))
+			return r;
+		if (header->kind == RECORD_PART)
+			keep_part(t, header, r);
+		else
+			causal_follow(t->process, header);
+		follower_release(t, header->size);
+	}
+}
+
+bool clocks_follow(struct thread *t)
+{
+	struct record header;
+	const struct record *r;
+
+	segment_end(t);
+	r = own_turn(t, &header);
+	if (header.kind != RECORD_CLOCKS) {
+		turn_pass(t->process, t->tag);
+		return false;
+	}
+	if (header.result < 1 || header.result > RECORD_CLOCKS_MOST ||
+	    header.size != sizeof(header) + (uint64_t)header.result * sizeof(*t->clock))
+		stop_garbage(t, "notes of clocks have an impossible size");
+	memcpy(t->clock, r + 1, header.size - sizeof(header));
+	t->clocks = (uint32_t)header.result;
+	t->clocks_taken = 0;
+	follower_resume(t, &header);
+	return true;
+}
+
+/* The call behind us has acquired what other processes released (RECORD_ORDERED). */
+static void follow_order(struct thread *t)
+{
+	struct record header;
+
+	own_turn(t, &header);
+	if (header.kind != RECORD_ORDER)
+		stop_garbage(t, "the order behind a call is missing");
+	causal_follow(t->process, &header);
+	follower_release(t, header.size);
 }
 
 bool follower_take_signal(struct thread *t, siginfo_t *info, uint8_t *flags)
@@ -136,17 +192,25 @@ bool follower_take_signal(struct thread *t, siginfo_t *info, uint8_t *flags)
 	struct record header;
 	const struct record *r;
 
-	lock(p);
+	/* It is this thread's turn, for something else than a signal. */
+	if (t->held)
+		return false;
+	turn_acquire(p);
 	r = next(t, &header, false);
+	if (r && header.thread == t->tag && header.kind == RECORD_ORDER) {
+		causal_follow(p, &header);
+		follower_release(t, header.size);
+		return follower_take_signal(t, info, flags);
+	}
 	if (!r || header.thread != t->tag || header.kind != RECORD_SIGNAL) {
-		unlock(p);
+		turn_pass(p, r ? header.thread : TURN_UNKNOWN);
 		return false;
 	}
 	if (header.size < sizeof(header) + sizeof(*info))
 		stop_garbage(t, "a signal's record is too short");
 	memcpy(info, r + 1, sizeof(*info));
 	*flags = header.flags;
-	follower_release(t, header.size);
+	follower_resume(t, &header);
 	return true;
 }
 
@@ -160,7 +224,44 @@ void follower_note(struct thread *t, enum record_kind kind, struct record *heade
 	if (header->size - sizeof(*header) < size)
 		stop_garbage(t, "a record is too short");
 	memcpy(bytes, r + 1, size);
-	follower_release(t, header->size);
+	follower_resume(t, header);
+}
+
+void follower_hold(struct thread *t, struct regs *regs)
+{
+	struct record header;
+	const struct record *r = follower_next(t, &header);
+
+	if (unlikely(header.kind == RECORD_SIGNAL)) {
+		struct call c = {.thread = t, .process = t->process, .regs = regs};
+
+		c.number = NUMBER_SYNC;
+		signals_before(&c);
+	}
+	if (unlikely(header.kind != RECORD_SYNC))
+		diverge(t, DIVERGENCE_CALL, NULL, r,
+			"this variant acquires a lock or asks its allocator where the leader does "
+			"something else");
+	segment_begin_follower(t, header.flags);
+	t->held = header.size;
+	regs_set_result(regs, header.result);
+}
+
+void follower_held(struct thread *t, void *bytes, size_t size)
+{
+	const struct record *r = peek(t, t->held, true);
+
+	if (t->held - sizeof(*r) < size)
+		stop_garbage(t, "an answer's record is too short");
+	memcpy(bytes, r + 1, size);
+}
+
+void follower_drop(struct thread *t)
+{
+	uint32_t bytes = t->held;
+
+	t->held = 0;
+	follower_release(t, bytes);
 }
 
 static const char *other_kind(const struct record *header)
@@ -170,8 +271,11 @@ static const char *other_kind(const struct record *header)
 		return "the leader crashed where this variant makes a call";
 	case RECORD_EXIT:
 		return "the leader ended where this variant makes a call";
+	case RECORD_CLOCKS:
+		return "the leader looked at a clock where this variant makes a call";
 	case RECORD_SYNC:
-		return "the leader acquired a lock where this variant makes a call";
+		return "the leader acquired a lock or asked its allocator where this variant makes "
+		       "a call";
 	default:
 		return "the leader did something else than a call";
 	}
@@ -209,15 +313,17 @@ void follower_enter(struct call *c)
 	struct record *h = &c->header;
 	int error;
 
+	clocks_left(t, c);
 	error = call_pack_own(c);
 	c->bad_address = error == -EFAULT;
 	c->record = follower_next(t, h);
 	if (unlikely(h->kind == RECORD_SIGNAL))
 		signals_before(c);
 	if (unlikely(h->kind != RECORD_CALL && h->kind != RECORD_ENTER))
-		diverge(t, h->kind == RECORD_FAULT  ? DIVERGENCE_CRASH
-			   : h->kind == RECORD_EXIT ? DIVERGENCE_EXIT
-						    : DIVERGENCE_CALL,
+		diverge(t,
+			h->kind == RECORD_FAULT  ? DIVERGENCE_CRASH
+			: h->kind == RECORD_EXIT ? DIVERGENCE_EXIT
+						 : DIVERGENCE_CALL,
 			c, c->record, other_kind(h));
 	if (unlikely(h->call != call_canonical(c)))
 		diverge(t, DIVERGENCE_CALL, c, c->record, "another call");
@@ -238,6 +344,21 @@ static void finish_parts(struct thread *t)
 	}
 }
 
+/* Acknowledges the arguments; the leader executes the call now, and may sleep in it. */
+static void lockstep_result(struct call *c)
+{
+	struct process *p = c->process;
+	bool away = p->hurry == RING_URGENT && p->alone && call_may_sleep(c);
+
+	p->state->lockstep++;
+	follower_release(c->thread, c->header.size);
+	if (away)
+		p->hurry = RING_AWAY;
+	c->record = follower_next(c->thread, &c->header);
+	if (away)
+		p->hurry = RING_URGENT;
+}
+
 void follower_leave(struct call *c)
 {
 	struct thread *t = c->thread;
@@ -247,9 +368,7 @@ void follower_leave(struct call *c)
 
 	if (c->lockstep) {
 		finish_parts(t);
-		follower_release(t, h->size);
-		c->process->state->lockstep++;
-		c->record = follower_next(t, h);
+		lockstep_result(c);
 		if (h->kind != RECORD_LEAVE || h->call != call_canonical(c))
 			stop_garbage(t, "the result of a lockstep call is missing");
 	}
@@ -284,6 +403,16 @@ void follower_leave(struct call *c)
 		stop_garbage(t, "a record's results don't fit its call");
 }
 
+void follower_finish_last(struct call *c)
+{
+	struct process *p = c->process;
+
+	p->state->records++;
+	p->state->bytes += c->header.size;
+	p->state->calls_both++;
+	ring_release(&p->rx, c->header.size);
+}
+
 void follower_finish(struct call *c)
 {
 	struct process *p = c->process;
@@ -292,5 +421,7 @@ void follower_finish(struct call *c)
 		finish_parts(c->thread);
 	p->state->calls_world += c->row->class == CALL_WORLD;
 	p->state->calls_both += c->row->class == CALL_BOTH;
-	follower_release(c->thread, c->header.size);
+	follower_resume(c->thread, &c->header);
+	if (unlikely(c->header.flags & RECORD_ORDERED))
+		follow_order(c->thread);
 }

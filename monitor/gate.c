@@ -6,11 +6,12 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
+#include "interpose/vdso.h"
 #include "monitor.h"
 
 extern char gate_begin[], gate_end[], gate_look[], gate_enter[], gate_interrupted[];
 extern char gate_code_call[], gate_code_wait[], gate_code_clone[], gate_code_sigreturn[],
-	gate_code_restorer[];
+	gate_code_restorer[], gate_code_private[];
 
 struct gate gate;
 
@@ -26,6 +27,7 @@ static void gate_set(uintptr_t base)
 	gate.clone = (void *)MOVED(gate_code_clone);
 	gate.sigreturn = (void *)MOVED(gate_code_sigreturn);
 	gate.restorer = (void *)MOVED(gate_code_restorer);
+	monitor_gate_private = (void *)MOVED(gate_code_private);
 	gate.look = MOVED(gate_look);
 	gate.enter = MOVED(gate_enter);
 	gate.interrupted = MOVED(gate_interrupted);
@@ -34,13 +36,21 @@ static void gate_set(uintptr_t base)
 #undef MOVED
 }
 
-int gate_init(uintptr_t address)
+void gate_init(void)
+{
+	gate_set((uintptr_t)gate_begin);
+}
+
+int gate_move(uintptr_t address, bool present)
 {
 	long p;
 
-	gate_set((uintptr_t)gate_begin);
-	if (!address)
+	if (present) {
+		if (memcmp((void *)address, gate_begin, GATE_BYTES))
+			return -EPROTO;
+		gate_set(address);
 		return 0;
+	}
 	p = sys(SYS_mmap, address, GATE_BYTES, PROT_READ | PROT_WRITE,
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
 	if (p < 0)
@@ -71,6 +81,7 @@ int64_t tnd_monotonic(void)
 {
 	struct timespec now = {0};
 
-	sys(SYS_clock_gettime, CLOCK_MONOTONIC, &now);
+	if (!vdso_original.clock_gettime || vdso_original.clock_gettime(CLOCK_MONOTONIC, &now))
+		sys(SYS_clock_gettime, CLOCK_MONOTONIC, &now);
 	return now.tv_sec * 1000000000ll + now.tv_nsec;
 }

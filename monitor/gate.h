@@ -8,6 +8,7 @@
 #ifndef TANDEM_MONITOR_GATE_H
 #define TANDEM_MONITOR_GATE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Entry points, in the library's own copy of the gate or (seccomp) in the session's gate page. */
@@ -16,16 +17,18 @@ struct gate {
 	long (*wait)(long nr, long a, long b, long c, long d, long e, long f);
 	long (*clone)(unsigned long flags, void *stack, void *parent_tid, void *child_tid,
 		      unsigned long tls);
-	void (*sigreturn)(void *stack) __attribute__((noreturn));
+	__attribute__((noreturn)) void (*sigreturn)(void *stack);
 	void (*restorer)(void);
-	uintptr_t begin, end;                /* what the trap lets through */
-	uintptr_t look, enter, interrupted;  /* see arch/x86_64/gate.S */
+	uintptr_t begin, end;               /* what the trap lets through */
+	uintptr_t look, enter, interrupted; /* see arch/x86_64/gate.S */
 };
 
 extern struct gate gate;
 
-/* Uses the library's own gate; address nonzero: a copy at that address (exec under seccomp). */
-int gate_init(uintptr_t address);
+/* Uses the library's own gate. */
+void gate_init(void);
+/* Uses a copy of it at an address where it outlives exec; present: the starter has brought it. */
+int gate_move(uintptr_t address, bool present);
 
 long gate_call(long nr, long a, long b, long c, long d, long e, long f);
 

@@ -11,8 +11,8 @@ _Static_assert(sizeof(((struct session *)0)->hash_secret) >= XXH3_SECRET_SIZE_MI
 
 void call_hash(const struct session *s, const uint8_t *bytes, size_t size, uint64_t hash[2])
 {
-	XXH128_hash_t h = XXH3_128bits_withSecret(bytes, size, s->hash_secret,
-						  sizeof(s->hash_secret));
+	XXH128_hash_t h =
+		XXH3_128bits_withSecret(bytes, size, s->hash_secret, sizeof(s->hash_secret));
 
 	hash[0] = h.low64;
 	hash[1] = h.high64;

@@ -11,25 +11,30 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
+#include "allocator.h"
 #include "call.h"
 #include "fd.h"
 #include "interpose/patch.h"
 #include "interpose/trap.h"
 #include "interpose/vdso.h"
 #include "locks.h"
+#include "passed.h"
 #include "process.h"
 #include "signals.h"
+#include "starter/starter.h"
 #include "supervisor.h"
 
 struct variant variant;
 struct vdso_original vdso_original;
 
-#define START_DESCRIPTORS 4096
-
 struct handle {
-	uint64_t base, variant, follower, stream, vpid, exec; /* exec: canonical number + 1 */
+	uint64_t base, variant, follower, stream, vpid;
+	uint64_t exec; /* of the exec that made the image: canonical number + 1, thread << 32 */
+	uint64_t mask; /* then: of signals */
+	uint64_t pid;  /* real: whose image it is */
 };
 
 /* Takes an entry out of the environment; the rest moves up. Returns its value. */
@@ -51,15 +56,17 @@ static const char *take_variable(char **envp, const char *name)
 
 static bool parse(const char *s, struct handle *h)
 {
-	uint64_t *numbers[] = {&h->base, &h->variant, &h->follower, &h->stream, &h->vpid, &h->exec};
+	uint64_t *numbers[] = {&h->base, &h->variant, &h->follower, &h->stream,
+			       &h->vpid, &h->exec,    &h->mask,     &h->pid};
+	const int count = sizeof(numbers) / sizeof(*numbers);
 
-	for (int i = 0; i < 6; i++) {
+	for (int i = 0; i < count; i++) {
 		*numbers[i] = 0;
 		if (*s < '0' || *s > '9')
 			return false;
 		while (*s >= '0' && *s <= '9')
 			*numbers[i] = *numbers[i] * 10 + (uint64_t)(*s++ - '0');
-		if (i < 5 && *s++ != ':')
+		if (i < count - 1 && *s++ != ':')
 			return false;
 	}
 	return *s == 0;
@@ -77,14 +84,26 @@ static void *map(int which, size_t bytes, int protection)
 static void open_session(struct process *p, const struct handle *h)
 {
 	const struct session *s;
+	struct stat st;
 
 	variant.base = (int)h->base;
+	if (sys(SYS_fstat, variant.base + SESSION_FD_CONTROL, &st) < 0)
+		stop_internal(
+			"the session's descriptors are missing; start programs with tandem run",
+			-EBADF);
+	if (st.st_size < SESSION_CONTROL_HEADER)
+		stop_internal("the session's control file is truncated", -EPROTO);
 	s = map(SESSION_FD_CONTROL, SESSION_CONTROL_HEADER, PROT_READ);
 	if (s->magic != SESSION_MAGIC || s->version != SESSION_VERSION || s->size != sizeof(*s))
 		stop_internal("tandem and libtandem.so are of different versions", -EPROTO);
 	if (h->variant >= s->variants || s->variants > SESSION_VARIANTS)
 		stop_internal("no such variant in this session", -EINVAL);
 	p->session = s;
+	p->policy = s->policy;
+	p->hurry = s->policy < POLICY_SOCKET_RO ? RING_URGENT : RING_CALM;
+	p->compare = s->compare;
+	p->inject = s->inject;
+	p->batch = s->batch;
 	p->leader = h->variant == s->leader;
 	p->variant = (uint32_t)h->variant;
 	p->follower = (uint32_t)h->follower;
@@ -114,22 +133,31 @@ static void equal_random(const struct session *s)
 
 static void leader_start(struct process *p, struct thread *t, const struct handle *h)
 {
-	size_t bytes = sizeof(struct record_start) +
-		       START_DESCRIPTORS * sizeof(struct record_descriptor);
-	struct record_start *start = memory_map(bytes);
+	struct record_start *start;
+	struct fd_list list = {0};
+	size_t bytes;
 
+	fd_adopt(p, &list);
+	bytes = sizeof(*start) + list.count * sizeof(*list.item);
+	start = memory_map(bytes);
 	if (!start)
 		stop_internal("no memory to start", -ENOMEM);
-	start->pid = p->pid;
-	start->ppid = (int32_t)sys(SYS_getppid);
-	start->mask = t->mask;
-	start->descriptors = fd_adopt(p, (struct record_descriptor *)(start + 1), START_DESCRIPTORS);
+	*start = (struct record_start){.pid = p->pid,
+				       .ppid = (int32_t)sys(SYS_getppid),
+				       .descriptors = list.count,
+				       .mask = t->mask};
+	memcpy(start + 1, list.item, list.count * sizeof(*list.item));
 	if (h->exec)
-		leader_exec_done(t, (uint32_t)h->exec - 1);
-	leader_note(t, RECORD_START, 0, 0, start,
-		    sizeof(*start) + start->descriptors * sizeof(struct record_descriptor), false);
+		leader_exec_done(t, (uint32_t)h->exec - 1, (uint32_t)(h->exec >> 32));
+	leader_note(t, RECORD_START, 0, 0, start, bytes, false);
+	for (uint32_t i = 0; i < list.count; i++) {
+		if (list.item[i].kind == FD_FILE)
+			passed_note(t, (int)list.item[i].fd);
+	}
 	p->vpid = p->pid;
 	memory_unmap(start, bytes);
+	if (list.item)
+		memory_unmap(list.item, list.bytes);
 }
 
 static void follower_start(struct process *p, struct thread *t)
@@ -138,7 +166,8 @@ static void follower_start(struct process *p, struct thread *t)
 	const struct record *r = follower_next(t, &header);
 	bool in_parts = header.extra >> 32;
 	size_t bytes = in_parts ? t->parts_size : header.size - sizeof(header);
-	const struct record_start *start = in_parts ? (const void *)t->parts : (const void *)(r + 1);
+	const struct record_start *start =
+		in_parts ? (const void *)t->parts : (const void *)(r + 1);
 	const struct record_descriptor *d = (const void *)(start + 1);
 
 	if (header.kind != RECORD_START || bytes < sizeof(*start) ||
@@ -148,27 +177,50 @@ static void follower_start(struct process *p, struct thread *t)
 	p->vppid = start->ppid;
 	t->mask = start->mask;
 	for (uint32_t i = 0; i < start->descriptors; i++)
-		fd_set_kind(p, (int)d[i].fd, d[i].kind < FD_OTHER ? d[i].kind : FD_OTHER);
+		fd_set_kind(p, (int)d[i].fd, d[i].kind < FD_OTHER ? d[i].kind : FD_OTHER)->shared =
+			true;
 	t->parts_size = 0;
 	follower_release(t, header.size);
+	for (uint32_t fd = 0; fd < p->fds.end; fd++) {
+		if (fd_kind(p, (int)fd) == FD_FILE)
+			passed_note(t, (int)fd);
+	}
 }
 
-static void activate(const struct handle *h)
+/* STARTER_ENV: "DESCRIPTOR:LENGTH:PATH:AT_EXECFN". */
+static void note_program(struct process *p, const char *start)
+{
+	size_t length = 0;
+
+	if (!start)
+		return;
+	while (*start && *start++ != ':')
+		;
+	while (*start >= '0' && *start <= '9')
+		length = length * 10 + (size_t)(*start++ - '0');
+	if (*start == ':' && length < sizeof(p->program))
+		memcpy(p->program, start + 1, length);
+}
+
+static void activate(const struct handle *h, const char *start)
 {
 	struct process *p;
 	struct thread *t;
 	int error;
 
-	gate_init(0);
+	gate_init();
+	allocator_start();
+	call_init();
 	p = memory_map(sizeof(*p));
 	if (!p)
 		stop_internal("no memory to start", -ENOMEM);
 	open_session(p, h);
 	if (p->session->gate) {
-		error = gate_init(p->session->gate);
+		error = gate_move(p->session->gate, h->exec);
 		if (error < 0)
 			stop_internal("the gate can't be mapped at its address", error);
 	}
+	note_program(p, start);
 	p->alone = true;
 	p->next_tag = 1;
 	p->pid = (int32_t)sys(SYS_getpid);
@@ -178,6 +230,8 @@ static void activate(const struct handle *h)
 	p->threads = t;
 	t->tid = p->pid;
 	sys(SYS_rt_sigprocmask, SIG_BLOCK, 0, &t->mask, sizeof(t->mask));
+	if (h->exec)
+		t->mask = h->mask;
 	error = (int)sys(SYS_arch_prctl, ARCH_SET_GS_CODE, t);
 	if (error < 0)
 		stop_internal("%gs can't be set", error);
@@ -191,6 +245,8 @@ static void activate(const struct handle *h)
 	else
 		follower_start(p, t);
 	t->vtid = p->vpid;
+	if (!p->leader && !h->exec)
+		process_tell_kin(p, 0);
 	signals_thread_init(t);
 	equal_random(p->session);
 	error = patch_init((uintptr_t)monitor_entry);
@@ -204,13 +260,14 @@ static void activate(const struct handle *h)
 	atomic_store(&p->state->threads, 1);
 	atomic_store(&p->state->phase, PHASE_RUNNING);
 	supervisor_ring();
-	error = trap_init(p->session->trap);
+	error = trap_init(p->session->trap, h->exec);
 	if (error < 0)
 		stop_internal("the trap can't be switched on", error);
 }
 
 typedef int main_fn(int, char **, char **);
-typedef int start_fn(main_fn *, int, char **, void (*)(void), void (*)(void), void (*)(void), void *);
+typedef int start_fn(main_fn *, int, char **, void (*)(void), void (*)(void), void (*)(void),
+		     void *);
 
 __attribute__((visibility("default"))) int
 __libc_start_main(main_fn *program, int argc, char **argv, void (*init)(void), void (*fini)(void),
@@ -222,11 +279,16 @@ __libc_start_main(main_fn *program, int argc, char **argv, void (*init)(void), v
 
 	if (session) {
 		take_variable(argv + argc + 1, "LD_PRELOAD");
-		gate_init(0);
+		gate_init();
 		if (!parse(session, &h))
 			stop_internal(SESSION_ENV " is malformed; start programs with tandem run",
 				      -EINVAL);
-		activate(&h);
+		/* A child of a process that isn't known yet has no stream, and would write to its
+		 * parent's. */
+		if (h.pid != (uint64_t)sys(SYS_getpid))
+			stop_internal("a library runs a program before main, which isn't supported",
+				      -EOPNOTSUPP);
+		activate(&h, take_variable(argv + argc + 1, STARTER_ENV));
 	}
 	return start(program, argc, argv, init, fini, rtld_fini, stack_end);
 }

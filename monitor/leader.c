@@ -11,6 +11,9 @@
 
 #include <errno.h>
 
+#include "causal.h"
+#include "fd.h"
+#include "segment.h"
 #include "signals.h"
 
 static void lock(struct process *p)
@@ -48,11 +51,24 @@ static uint8_t *reserve(struct thread *t, uint32_t bytes)
 	return p;
 }
 
-static void publish(struct process *p, uint32_t bytes)
+/* Policy levels of calls that act on the world, or may: what they did is told at once. */
+#define EFFECTS                                                                                    \
+	(1u << LEVEL_NONSOCKET_RW | 1u << LEVEL_SOCKET_RW | 1u << LEVEL_SOCKET_RW_OC |             \
+	 1u << LEVEL_ALWAYS | 1u << LEVEL_FD_RW)
+
+static bool has_effect(const struct call *c)
+{
+	return EFFECTS >> c->level & 1;
+}
+
+/* urgent: followers should know; else it may wait until a batch has gathered. */
+static void publish(struct process *p, uint32_t bytes, bool urgent)
 {
 	p->state->records++;
 	p->state->bytes += bytes;
-	ring_publish(&p->tx, bytes);
+	ring_commit(&p->tx, bytes);
+	if (urgent || p->tx.head - p->tx.published > p->batch)
+		ring_flush(&p->tx);
 }
 
 static void header(struct record *r, enum record_kind kind, unsigned flags, unsigned call,
@@ -68,6 +84,62 @@ static void header(struct record *r, enum record_kind kind, unsigned flags, unsi
 	r->extra = extra;
 }
 
+/* The thread's notes of clocks, or another's. The order lock is held. */
+static void append_clocks(struct thread *t, struct thread *of)
+{
+	struct process *p = t->process;
+	uint32_t bytes = of->clocks * (uint32_t)sizeof(*of->clock);
+	struct record *r = (void *)reserve(t, p->chunk);
+
+	header(r, RECORD_CLOCKS, 0, 0, of->tag, 0, of->clocks, 0, bytes);
+	memcpy(r + 1, of->clock, bytes);
+	publish(p, r->size, false);
+	of->clocks = 0;
+	atomic_fetch_sub(&p->clocked, 1);
+}
+
+static void append_own_clocks(struct thread *t)
+{
+	if (unlikely(t->clocks))
+		append_clocks(t, t);
+}
+
+/*
+ * A segment begins: first comes what those before it have read. Threads whose segments are over
+ * note nothing until they hold the order lock, as we do now.
+ */
+static unsigned begin(struct thread *t)
+{
+	struct process *p = t->process;
+	unsigned flags = segment_begin_leader(t);
+
+	if (likely(atomic_load(&p->clocked) == (t->clocks != 0)))
+		return flags;
+	lock_acquire(&p->thread_lock);
+	for (struct thread *of = p->threads; of; of = of->next) {
+		if (of != t && atomic_load(&of->segment) == SEGMENT_OVER && of->clocks)
+			append_clocks(t, of);
+	}
+	lock_release(&p->thread_lock);
+	return flags;
+}
+
+/*
+ * Before this thread may sleep: nothing that is complete stays unsaid meanwhile. The look without
+ * the lock may miss what another thread appends right now, but then that one is awake.
+ */
+void leader_flush(struct thread *t)
+{
+	struct process *p = t->process;
+
+	if (likely(!ring_pending(&p->tx) && !t->clocks))
+		return;
+	lock(p);
+	append_own_clocks(t);
+	ring_flush(&p->tx);
+	unlock(p);
+}
+
 /* Sends bytes ahead of their record, a chunk at a time. The order lock is held. */
 static void parts(struct thread *t, unsigned flags, const uint8_t *bytes, size_t size)
 {
@@ -80,7 +152,7 @@ static void parts(struct thread *t, unsigned flags, const uint8_t *bytes, size_t
 
 		header(r, RECORD_PART, flags, 0, t->tag, 0, n, 0, n);
 		memcpy(r + 1, bytes, n);
-		publish(p, r->size);
+		publish(p, r->size, false);
 		bytes += n;
 		size -= n;
 	}
@@ -89,12 +161,13 @@ static void parts(struct thread *t, unsigned flags, const uint8_t *bytes, size_t
 /* Appends a record from memory of our own. The order lock is held. */
 static void append(struct thread *t, enum record_kind kind, unsigned flags, unsigned call,
 		   const uint8_t *args, size_t args_bytes, int64_t result, const uint8_t *outputs,
-		   size_t outputs_bytes)
+		   size_t outputs_bytes, bool urgent)
 {
 	struct process *p = t->process;
 	uint64_t extra = 0;
 	struct record *r;
 
+	append_own_clocks(t);
 	if (unlikely(sizeof(*r) + args_bytes + outputs_bytes + 16 > p->chunk)) {
 		if (args_bytes > p->chunk / 4) {
 			parts(t, RECORD_PART_ARGS, args, args_bytes);
@@ -109,35 +182,29 @@ static void append(struct thread *t, enum record_kind kind, unsigned flags, unsi
 	}
 	r = (void *)reserve(t, p->chunk);
 	header(r, kind, flags, call, t->tag, (uint32_t)args_bytes, result, extra, outputs_bytes);
-	memcpy(r + 1, args, args_bytes);
-	memcpy((uint8_t *)(r + 1) + RECORD_PADDED(args_bytes), outputs, outputs_bytes);
-	publish(p, r->size);
+	/* None at all may be a NULL, which memcpy() isn't to be given. */
+	if (args_bytes)
+		memcpy(r + 1, args, args_bytes);
+	if (outputs_bytes)
+		memcpy((uint8_t *)(r + 1) + RECORD_PADDED(args_bytes), outputs, outputs_bytes);
+	publish(p, r->size, urgent);
 }
 
 /*
  * The order lock is held: the ring's producer side belongs to one thread at a time. Nobody has to
- * append meanwhile, all that the followers need to get to position is published already.
+ * append meanwhile: all that the followers need to get to position is published by the wait.
  */
 static void wait_checked(struct thread *t, uint64_t position)
 {
 	struct process *p = t->process;
 	int64_t timeout = p->session->hang_ns ? (int64_t)p->session->hang_ns : RING_FOREVER;
+	uint64_t start = arch_cycles();
 
 	p->state->lockstep++;
 	atomic_fetch_add_explicit(&p->state->waiting, 1, memory_order_relaxed);
 	waited(t, ring_wait_checked(&p->tx, position, timeout));
 	atomic_fetch_sub_explicit(&p->state->waiting, 1, memory_order_relaxed);
-}
-
-/* Waits until the followers are at most lag_limit bytes behind. The order lock is held. */
-static void bound_lag(struct thread *t)
-{
-	struct process *p = t->process;
-	uint64_t limit = p->session->lag_limit;
-
-	if (unlikely(limit) && p->tx.head > limit &&
-	    p->tx.limit - p->tx.mask - 1 < p->tx.head - limit)
-		wait_checked(t, p->tx.head - limit);
+	p->state->lockstep_cycles += arch_cycles() - start;
 }
 
 /* A fault on purpose, as A8's inject_fault_probability; xorshift64*, a generator will do. */
@@ -145,16 +212,14 @@ static unsigned injected(struct process *p)
 {
 	static uint64_t state;
 
-	if (likely(!p->session->inject))
+	if (likely(!p->inject))
 		return 0;
 	if (!state)
 		__builtin_memcpy(&state, p->session->random, sizeof(state));
 	state ^= state >> 12;
 	state ^= state << 25;
 	state ^= state >> 27;
-	return (uint32_t)((state * 0x2545f4914f6cdd1dull) >> 32) < p->session->inject
-		       ? RECORD_INJECTED
-		       : 0;
+	return (uint32_t)((state * 0x2545f4914f6cdd1dull) >> 32) < p->inject ? RECORD_INJECTED : 0;
 }
 
 static void pack(struct call *c)
@@ -163,7 +228,8 @@ static void pack(struct call *c)
 	struct thread *t = c->thread;
 	int error = -ENOSPC;
 
-	if (likely(p->alone && p->session->compare == COMPARE_FULL)) {
+	if (likely(p->alone && p->compare == COMPARE_FULL)) {
+		append_own_clocks(t);
 		c->reserved = reserve(t, p->chunk);
 		c->room = p->chunk;
 		c->pack.buf = c->reserved + sizeof(struct record);
@@ -182,7 +248,7 @@ static void pack(struct call *c)
 /* The arguments as a record carries them. */
 static const uint8_t *arguments(struct call *c, uint64_t hash[2], size_t *bytes, unsigned *flags)
 {
-	if (c->process->session->compare == COMPARE_FULL) {
+	if (c->process->compare == COMPARE_FULL) {
 		*bytes = c->pack.size;
 		return c->pack.buf;
 	}
@@ -190,6 +256,37 @@ static const uint8_t *arguments(struct call *c, uint64_t hash[2], size_t *bytes,
 	*bytes = 16;
 	*flags |= RECORD_HASHED;
 	return (const uint8_t *)hash;
+}
+
+/* Before a call that other processes may notice. */
+static void release(struct thread *t)
+{
+	struct process *p = t->process;
+
+	lock(p);
+	append(t, RECORD_ORDER, RECORD_RELEASES, 0, NULL, 0, (int64_t)causal_next(p), NULL, 0,
+	       true);
+	unlock(p);
+}
+
+/* Behind what other processes may have done. The order lock is held. */
+static void acquire(struct thread *t)
+{
+	struct process *p = t->process;
+
+	p->seen = atomic_load(&variant.log->clock);
+	append(t, RECORD_ORDER, 0, 0, NULL, 0, (int64_t)p->seen, NULL, 0, false);
+}
+
+void leader_acquire(struct thread *t)
+{
+	struct process *p = t->process;
+
+	if (likely(!causal_news(p)))
+		return;
+	lock(p);
+	acquire(t);
+	unlock(p);
 }
 
 void leader_enter(struct call *c)
@@ -203,7 +300,10 @@ void leader_enter(struct call *c)
 
 	if (unlikely(atomic_load_explicit(&t->pending, memory_order_relaxed)))
 		signals_before(c);
+	segment_end(t);
 	c->lockstep |= policy_lockstep(c);
+	if (unlikely(p->shares) && causal_releases(c))
+		release(t);
 	pack(c);
 	if (c->lockstep) {
 		flags = injected(p);
@@ -212,17 +312,23 @@ void leader_enter(struct call *c)
 
 			header(r, RECORD_ENTER, flags, call_canonical(c), t->tag,
 			       (uint32_t)c->pack.size, 0, 0, 0);
-			publish(p, r->size);
+			publish(p, r->size, false);
 			c->reserved = NULL;
 		} else {
 			args = arguments(c, hash, &bytes, &flags);
 			lock(p);
-			append(t, RECORD_ENTER, flags, call_canonical(c), args, bytes, 0, NULL, 0);
+			append(t, RECORD_ENTER, flags, call_canonical(c), args, bytes, 0, NULL, 0,
+			       false);
 		}
-		/* Only a process that is alone reserves, and has nothing to lock. */
+		/*
+		 * The wait publishes, together with the word that somebody waits. Only a process
+		 * that is alone reserves, and has nothing to lock.
+		 */
 		wait_checked(t, p->tx.head);
 		unlock(p);
 	}
+	if (!has_effect(c) && call_may_sleep(c))
+		leader_flush(t);
 	if (c->hold && !p->alone) {
 		lock_acquire(&p->order);
 		c->locked = true;
@@ -254,6 +360,7 @@ void leader_leave(struct call *c)
 	struct process *p = c->process;
 	struct thread *t = c->thread;
 	unsigned call = call_canonical(c), flags = 0;
+	bool news = causal_news(p);
 	uint64_t hash[2];
 	const uint8_t *args;
 	uint8_t *out;
@@ -270,12 +377,13 @@ void leader_leave(struct call *c)
 				goto done;
 		}
 	}
+	if (news)
+		flags |= RECORD_ORDERED;
 	if (likely(c->reserved)) {
 		struct record *r = (void *)c->reserved;
 		size_t at = sizeof(*r) + RECORD_PADDED(c->pack.size);
-		size_t bound = c->restart
-				       ? 0
-				       : pack_outputs_bound(c->row, c->args, c->result, &c->pack);
+		size_t bound =
+			c->restart ? 0 : pack_outputs_bound(c->row, c->args, c->result, &c->pack);
 		long n = 0;
 
 		if (likely(at + bound + CALL_EXTRA <= c->room)) {
@@ -287,8 +395,9 @@ void leader_leave(struct call *c)
 			memcpy(c->reserved + at + n, c->extra, c->extra_bytes);
 			header(r, RECORD_CALL, flags | injected(p), call, t->tag,
 			       (uint32_t)c->pack.size, c->result, 0, (size_t)n + c->extra_bytes);
-			publish(p, r->size);
-			bound_lag(t);
+			publish(p, r->size, has_effect(c));
+			if (unlikely(news))
+				acquire(t);
 			goto done;
 		}
 		/* The outputs are large: keep the arguments before the space is used for parts. */
@@ -306,14 +415,17 @@ void leader_leave(struct call *c)
 	}
 	if (!c->locked)
 		lock(p);
+	flags |= begin(t);
 	if (c->lockstep) {
-		append(t, RECORD_LEAVE, flags, call, NULL, 0, c->result, out, out_bytes);
+		append(t, RECORD_LEAVE, flags, call, NULL, 0, c->result, out, out_bytes, true);
 	} else {
 		flags |= injected(p);
 		args = arguments(c, hash, &args_bytes, &flags);
-		append(t, RECORD_CALL, flags, call, args, args_bytes, c->result, out, out_bytes);
+		append(t, RECORD_CALL, flags, call, args, args_bytes, c->result, out, out_bytes,
+		       has_effect(c));
 	}
-	bound_lag(t);
+	if (unlikely(news))
+		acquire(t);
 	if (!c->locked)
 		unlock(p);
 done:
@@ -330,15 +442,21 @@ void leader_note(struct thread *t, enum record_kind kind, uint8_t flags, int64_t
 {
 	struct process *p = t->process;
 
+	segment_end(t);
 	lock(p);
-	append(t, kind, flags, 0, NULL, 0, result, bytes, size);
+	flags |= (uint8_t)begin(t);
+	append(t, kind, flags, 0, NULL, 0, result, bytes, size, kind != RECORD_SYNC);
 	if (lockstep)
 		wait_checked(t, p->tx.head);
 	unlock(p);
 }
 
 /* The new image reports the success of the exec that the old one has announced. */
-void leader_exec_done(struct thread *t, uint32_t call)
+void leader_exec_done(struct thread *t, uint32_t call, uint32_t tag)
 {
-	append(t, RECORD_LEAVE, 0, call, NULL, 0, 0, NULL, 0);
+	uint32_t own = t->tag;
+
+	t->tag = tag;
+	append(t, RECORD_LEAVE, 0, call, NULL, 0, 0, NULL, 0, true);
+	t->tag = own;
 }

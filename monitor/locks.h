@@ -5,5 +5,7 @@
 
 /* The definition behind ours; never NULL. Only at start-up and in the first use of a lock. */
 void *libc_symbol(const char *name);
+/* The same of what may not be there: NULL. */
+void *symbol_behind(const char *name);
 
 #endif

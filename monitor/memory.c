@@ -53,7 +53,9 @@ int memory_grow(void **p, size_t *size, size_t bytes)
 
 static struct pool_free {
 	struct pool_free *next;
-} *pool[POOL_LARGEST + 1];
+} * pool[POOL_LARGEST + 1];
+/* A vfork child and its parent's threads hold different locks of their own, but share this. */
+static _Atomic uint32_t pool_lock;
 
 static unsigned pool_class(size_t bytes)
 {
@@ -64,6 +66,24 @@ static unsigned pool_class(size_t bytes)
 	return class;
 }
 
+void pool_hold(void)
+{
+	lock_acquire(&pool_lock);
+}
+
+void pool_release(void)
+{
+	lock_release(&pool_lock);
+}
+
+static void pool_put(unsigned class, void *p)
+{
+	struct pool_free *f = p;
+
+	f->next = pool[class];
+	pool[class] = f;
+}
+
 void *pool_alloc(size_t bytes)
 {
 	unsigned class = pool_class(bytes);
@@ -71,34 +91,37 @@ void *pool_alloc(size_t bytes)
 
 	if (class > POOL_LARGEST)
 		return memory_map(bytes);
+	pool_hold();
 	if (!pool[class]) {
 		uint8_t *chunk = memory_map(POOL_CHUNK);
 
-		if (!chunk)
-			return NULL;
-		for (size_t at = 0; at < POOL_CHUNK; at += (size_t)1 << class)
-			pool_free(chunk + at, (size_t)1 << class);
+		for (size_t at = 0; chunk && at < POOL_CHUNK; at += (size_t)1 << class)
+			pool_put(class, chunk + at);
 	}
 	p = pool[class];
-	pool[class] = p->next;
-	memset(p, 0, bytes);
+	if (p)
+		pool[class] = p->next;
+	pool_release();
+	if (p)
+		memset(p, 0, bytes);
 	return p;
 }
 
 void pool_free(void *p, size_t bytes)
 {
 	unsigned class = pool_class(bytes);
-	struct pool_free *f = p;
 
 	if (class > POOL_LARGEST) {
 		memory_unmap(p, bytes);
 		return;
 	}
-	f->next = pool[class];
-	pool[class] = f;
+	pool_hold();
+	pool_put(class, p);
+	pool_release();
 }
 
-/* What the compiler may call even in freestanding code, and the little more that is needed of libc. */
+/* What the compiler may call even in freestanding code, and the little more that is needed of libc.
+ */
 
 void *memcpy(void *restrict dst, const void *restrict src, size_t n)
 {

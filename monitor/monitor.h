@@ -33,13 +33,8 @@
 
 #define SIGNALS 64
 
-/* A signal that has arrived and waits for a call boundary. */
-struct pending_signal {
-	siginfo_t info;
-	bool forced; /* caught under a temporary mask (sigsuspend): the mask doesn't hold it back */
-};
+#define FAULT_SIGNALS 5
 
-#define PENDING_MAX 16
 #define BUFFER_BYTES 16384
 #define SCRATCH_BYTES 8192
 
@@ -53,20 +48,24 @@ struct process;
 
 /* At %gs:0 of its thread. Lives at the low end of the block that also holds its stacks. */
 struct thread {
-	struct thread *self;        /* 0: entry.S */
-	uint64_t user_rsp;          /* 8 */
-	uint64_t stack;             /* 16: where the monitor's stack starts */
-	_Atomic uint32_t pending;   /* 24: number of queued signals; gate.S looks at it */
-	uint32_t tag;               /* in records */
+	struct thread *self;      /* 0: entry.S */
+	uint64_t user_rsp;        /* 8 */
+	uint64_t stack;           /* 16: where the monitor's stack starts */
+	_Atomic uint32_t pending; /* 24: a signal is to be delivered; gate.S looks at it */
+	uint32_t tag;             /* in records */
+	uint64_t resume;          /* 32: entry.S */
+	uint64_t private;         /* 40: calls that the entry sent to the gate, not yet counted */
 	struct process *process;
 	int32_t tid;  /* real */
 	int32_t vtid; /* the leader's */
 
 	/* Signals. The real mask is the program's less what the monitor needs itself. */
-	uint64_t mask;       /* the program's idea of its mask */
-	stack_t altstack;    /* the program's */
-	struct pending_signal queue[PENDING_MAX];
-	uint32_t queued;
+	uint64_t mask;    /* the program's idea of its mask */
+	stack_t altstack; /* the program's */
+	siginfo_t caught; /* waits for a call boundary, if there is one: see signals.h */
+	bool has_caught;
+	uint64_t sent; /* set of fault signals that somebody has sent ... */
+	siginfo_t sent_info[FAULT_SIGNALS];
 
 	/* Packing. */
 	uint8_t *buffer; /* arguments, when they can't be built in the ring */
@@ -78,19 +77,42 @@ struct thread {
 	uint8_t *parts;
 	size_t parts_size, parts_capacity;
 
-	struct thread *next;  /* in process->threads, or in the free list */
+	/* Reads of clocks: the leader's that aren't in the stream yet, a follower's to come. */
+	uint32_t clocks, clocks_taken;
+	struct record_clock clock[RECORD_CLOCKS_MOST];
+
+	/* Of an exec that goes on; a vfork child leaves it in its parent's memory. */
+	void *environment;
+	size_t environment_bytes;
+
+	struct thread *next;   /* in process->threads, or in the free list */
 	_Atomic uint32_t dead; /* on the free list; memory reusable once tid is gone */
-	bool in_call;
-	bool vfork_child;
+	/* Of a process in another's memory: the kernel clears it when the thread leaves. */
+	_Atomic uint32_t here;
+	struct once *once;        /* pthread_once under way; see locks.c */
+	_Atomic uint32_t segment; /* enum segment_state; see segment.h */
+	int64_t segment_looked;   /* processor time when others first waited for its end, or 0 */
+	bool apart;               /* started by an allocator: its segments are its own */
+	bool starts_apart;        /* an allocator is about to start a thread */
+	bool acquires;            /* within libc's own acquisition of a lock; see order.h */
+	uint32_t held; /* follower: bytes of the record that the stream stands still at */
 	uint64_t site; /* of the current call, for reports */
 	struct regs *regs;
 };
 
 /* Descriptors: what the monitor knows of each. See fd.h. */
 struct fd_entry;
+#define FD_CHUNK 16 /* 2^16 entries each; mapped when first used, never moved */
 struct fd_table {
-	struct fd_entry *entry;
-	uint32_t size;
+	struct fd_entry **chunk;
+	uint32_t end;          /* no entry from here on is in use */
+	bool epolls;           /* there are, or were */
+	_Atomic uint32_t lock; /* of whoever changes it; not taken by a process with one thread */
+};
+
+/* Follower: System V shared memory that is attached. */
+struct segment {
+	uint64_t start, bytes;
 };
 
 struct child {
@@ -104,9 +126,19 @@ struct signal_action {
 	uint64_t mask;
 };
 
+#define TURNS 32
+struct turn {
+	_Atomic uint32_t word; /* futex: changes when one of its waiters should look */
+	_Atomic uint32_t waiters;
+};
+
 struct process {
 	bool leader;
-	bool alone; /* one thread: no locking */
+	bool alone;    /* one thread: no locking */
+	bool crowded;  /* other processes run in this memory */
+	bool maps;     /* writable shared memory, which a child will share ... */
+	bool shares;   /* ... and one does, or a parent: see causal.h */
+	uint64_t seen; /* leader: of the clock of releases */
 	uint32_t variant;
 	uint32_t follower; /* index among the followers */
 	uint32_t followers;
@@ -115,34 +147,50 @@ struct process {
 	int32_t pid, vpid, vppid;
 
 	const struct session *session;
+	uint32_t policy, compare, inject; /* of the session, where a call looks anyway */
+	uint64_t batch;
 	const struct stream_control *control;
 	void *control_page;
 	struct process_state *state; /* counters and trace; the supervisor reads them */
 	const _Atomic uint32_t *halt[1 + SESSION_VARIANTS];
 	uint32_t halts;
 
-	struct ring_tx tx; /* leader */
-	struct ring_rx rx; /* follower */
-	uint32_t chunk;    /* largest record: more goes in parts */
+	struct ring_tx tx;     /* leader */
+	struct ring_rx rx;     /* follower */
+	enum ring_hurry hurry; /* follower: how the stream is waited for now */
+	uint32_t chunk;        /* largest record: more goes in parts */
 	void *producer_page;
 	uint8_t *ring_data;
 	void *consumer_page[SESSION_VARIANTS];
 
-	_Atomic uint32_t turn;         /* follower: futex word, changes with each record released */
-	_Atomic uint32_t turn_waiters; /* threads that wait for it */
 	_Atomic uint32_t order; /* lock word: 0 free, 1 held, 2 held and waited for */
+	/* Follower: who waits for the order lock and its record; see turns.h. */
+	struct turn turn[TURNS];             /* by tag */
+	_Atomic uint32_t turn_waiters;       /* of all */
+	_Atomic uint32_t deputy;             /* 1 + tag, or 0 */
+	_Atomic uint32_t next_turn;          /* 1 + tag of the thread it is for, or 0: unknown */
+	_Atomic uint32_t running, abandoned; /* segments; see segment.h */
+	_Atomic uint32_t clocked;            /* leader: threads that have notes; see clocks.h */
 	struct thread *threads;
 	struct thread *free_threads;
 	_Atomic uint32_t thread_lock;
 
 	struct fd_table fds;
 	struct signal_action action[SIGNALS + 1];
+	uint64_t handled; /* leader: set of signals that the monitor catches */
+
+	uint64_t *timer_value; /* by timer_create's number: what its signals carry, an address as a
+				  rule */
+	size_t timer_bytes;
+
+	struct segment *segments;
+	size_t segments_bytes;
+	uint32_t segments_used;
 
 	struct child *children; /* follower: the leader's pid -> ours */
 	uint32_t children_count, children_capacity;
 
-	uint64_t program_start, program_end;
-	char program[256]; /* path, for exec and messages */
+	char program[SESSION_PROGRAM]; /* of an image that the starter has started; else empty */
 };
 
 /* What every process of a variant shares: from the environment at start. */
@@ -153,6 +201,8 @@ struct variant {
 	struct ack_header *ack;      /* follower: its own */
 	struct log_header *log;      /* leader: writable */
 	bool running;                /* a thread has its struct thread */
+	uintptr_t allocator;         /* code of an allocator that isn't libc's own */
+	size_t allocator_bytes;
 };
 
 extern struct variant variant;
@@ -167,9 +217,12 @@ void *memory_map(size_t bytes);
 void memory_unmap(void *p, size_t bytes);
 /* Grows *p (mapped, *size bytes) to at least `bytes`; 0 or -ENOMEM. Keeps the content. */
 int memory_grow(void **p, size_t *size, size_t bytes);
-/* Small objects, zeroed; the caller holds process->order (or is alone). */
+/* Small objects, zeroed. */
 void *pool_alloc(size_t bytes);
 void pool_free(void *p, size_t bytes);
+/* Around a fork: the child must find the pool whole and open. */
+void pool_hold(void);
+void pool_release(void);
 
 /* lock.c */
 void lock_acquire(_Atomic uint32_t *word);

@@ -3,6 +3,7 @@
 #ifndef TANDEM_MONITOR_ORDER_H
 #define TANDEM_MONITOR_ORDER_H
 
+#include "allocator.h"
 #include "call.h"
 #include "locks.h"
 
@@ -20,11 +21,15 @@ extern int *__errno_location(void);
 		real_##name;                                                                       \
 	})
 
-/* More than one thread: acquisitions have an order that twins share. */
-static inline bool ordered(void)
+/*
+ * More than one thread: acquisitions have an order that twins share; but not an allocator's,
+ * see allocator.c.
+ */
+static inline bool ordered_for(const void *caller)
 {
-	return variant.running && !thread_self()->process->alone;
+	return variant.running && !thread_self()->process->alone && !is_allocator(caller);
 }
+#define ordered() ordered_for(__builtin_return_address(0))
 
 static inline bool leads(void)
 {
@@ -38,14 +43,40 @@ static inline int said(int result)
 	return result;
 }
 
-/* A follower's turn to do the same. */
+/*
+ * An acquisition within libc. Its waits with a timeout aren't records: the leader's, because
+ * followers know how it ended from what is said behind it; an allocator's, because it's private.
+ */
+#define OWN(acquisition)                                                                           \
+	({                                                                                         \
+		struct thread *self_ = thread_self();                                              \
+		bool outer_ = self_->acquires;                                                     \
+		int own_;                                                                          \
+                                                                                                   \
+		self_->acquires = true;                                                            \
+		own_ = acquisition;                                                                \
+		self_->acquires = outer_;                                                          \
+		own_;                                                                              \
+	})
+
+/* In a macro for the body of the function that was called: one without order. */
+#define UNORDERED(acquisition)                                                                     \
+	(is_allocator(__builtin_return_address(0)) ? OWN(acquisition) : acquisition)
+
+/*
+ * A follower's turn to do the same. The stream doesn't move on before acquired(): were it to,
+ * the next thread's turn could come before this one has the lock, and the two would get it
+ * in the wrong order. The wait for the lock in between ends by itself: whoever has it makes no
+ * record before it lets go, or the leader's would stand before this one.
+ */
 static inline int heard(void)
 {
-	struct record header;
+	return (int)monitor_sync();
+}
 
-	follower_note(thread_self(), RECORD_SYNC, &header, NULL, 0,
-		      "this variant acquires a lock where the leader does something else");
-	return (int)header.result;
+static inline void acquired(void)
+{
+	follower_drop(thread_self());
 }
 
 #endif

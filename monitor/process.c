@@ -2,6 +2,8 @@
 #include "process.h"
 
 #include <errno.h>
+#include <linux/futex.h>
+#include <poll.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
@@ -10,7 +12,9 @@
 
 _Static_assert(sizeof(struct thread) <= THREAD_SIGNAL_STACK, "fits its place in the block");
 _Static_assert(offsetof(struct thread, user_rsp) == 8 && offsetof(struct thread, stack) == 16 &&
-		       offsetof(struct thread, pending) == 24,
+		       offsetof(struct thread, pending) == 24 &&
+		       offsetof(struct thread, resume) == 32 &&
+		       offsetof(struct thread, private) == 40,
 	       "entry.S and gate.S");
 
 #define CHUNK_MOST 65536
@@ -21,6 +25,17 @@ static void *map(int which, uint64_t offset, size_t bytes, int protection, void 
 		     variant.base + which, offset);
 
 	return call_failed(p) ? NULL : (void *)p;
+}
+
+int process_write(int which, uint64_t offset, const void *bytes, size_t n)
+{
+	uint8_t *page = map(which, offset & ~4095ull, 4096, PROT_READ | PROT_WRITE, NULL);
+
+	if (!page)
+		return -ENOMEM;
+	memcpy(page + (offset & 4095), bytes, n);
+	sys(SYS_munmap, page, 4096);
+	return 0;
 }
 
 /* The data of a ring, the same memory twice in a row. */
@@ -57,8 +72,8 @@ static int map_stream(struct process *p, uint32_t stream)
 		return -ENOMEM;
 	p->control = (void *)((uint8_t *)p->control_page + (control & 4095));
 	for (uint32_t i = 0; i < acks; i++) {
-		p->consumer_page[i] =
-			map(SESSION_FD_ACK + (int)i, ack_stream_offset(stream), RING_PAGE, ack, NULL);
+		p->consumer_page[i] = map(SESSION_FD_ACK + (int)i, ack_stream_offset(stream),
+					  RING_PAGE, ack, NULL);
 		if (!p->consumer_page[i])
 			return -ENOMEM;
 	}
@@ -72,12 +87,12 @@ static void options(const struct process *p, struct ring_options *o)
 
 	memset(o, 0, sizeof(*o));
 	o->wait = (enum ring_wait)s->wait;
-	if (s->lag_limit)
-		o->batch = s->lag_limit / 2;
 	o->halt[n++] = &s->halt;
 	if (p->leader) {
 		for (uint32_t i = 0; i < p->halts && n < RING_HALTS; i++)
 			o->halt[n++] = p->halt[i];
+		for (uint32_t i = 0; i < p->followers; i++)
+			o->left[i] = &s->left[i < s->leader ? i : i + 1];
 	} else {
 		o->halt[n++] = &p->control->ended;
 	}
@@ -93,6 +108,7 @@ int process_attach(struct process *p, uint32_t stream)
 	if (error < 0)
 		return error;
 	p->stream = stream;
+	memcpy(p->state->program, p->program, sizeof(p->program));
 	p->chunk = s->ring_size / 8 < CHUNK_MOST ? (uint32_t)(s->ring_size / 8) : CHUNK_MOST;
 	options(p, &o);
 	if (p->leader)
@@ -106,8 +122,9 @@ int process_attach(struct process *p, uint32_t stream)
 			return error;
 		if (process_halted(p))
 			park();
+		/* The leader's side was killed before it came to speak. */
 		if (atomic_load(&p->control->ended))
-			sys(SYS_exit_group, 0);
+			sys(SYS_kill, sys(SYS_getpid), SIGKILL);
 		/* The leader's side of the fork isn't there yet: its magic is what changes. */
 		struct timespec nap = {.tv_nsec = 200000};
 
@@ -123,15 +140,6 @@ void process_detach(struct process *p)
 	sys(SYS_munmap, p->control_page, 4096);
 	for (uint32_t i = 0; i < (p->leader ? p->followers : 1); i++)
 		sys(SYS_munmap, p->consumer_page[i], RING_PAGE);
-}
-
-bool process_halted(const struct process *p)
-{
-	for (uint32_t i = 0; i < p->halts; i++) {
-		if (atomic_load_explicit(p->halt[i], memory_order_relaxed))
-			return true;
-	}
-	return false;
 }
 
 void process_end_killed(struct thread *t, int status)
@@ -160,6 +168,85 @@ int32_t process_child(const struct process *p, int32_t vpid)
 			return p->children[i].pid;
 	}
 	return -1;
+}
+
+void process_tell_kin(const struct process *p, uint32_t parent)
+{
+	struct kin kin = {.vpid = p->vpid, .pid = p->pid, .parent = parent};
+
+	if (process_write(SESSION_FD_ACK, kin_offset(p->stream), &kin, sizeof(kin)))
+		stop_internal("no memory to tell who a process is", -ENOMEM);
+	atomic_fetch_add(&variant.ack->born, 1);
+	sys(SYS_futex, &variant.ack->born, FUTEX_WAKE, INT32_MAX);
+}
+
+static bool read_kin(uint32_t stream, struct kin *kin)
+{
+	return sys(SYS_pread64, variant.base + SESSION_FD_ACK, kin, sizeof(*kin),
+		   kin_offset(stream)) == sizeof(*kin);
+}
+
+#define KIN_BATCH 128
+
+/* Numbers are used again, so the latest. */
+static bool find_kin(int32_t vpid, struct kin *kin)
+{
+	struct kin some[KIN_BATCH];
+	struct log_header log;
+	uint32_t end;
+
+	if (sys(SYS_pread64, variant.base + SESSION_FD_LOG, &log, sizeof(log), 0) != sizeof(log) ||
+	    log.next_stream >= SESSION_STREAMS)
+		return false;
+	for (end = log.next_stream + 1; end > 1;) {
+		uint32_t n = end < KIN_BATCH ? end : KIN_BATCH;
+
+		if (sys(SYS_pread64, variant.base + SESSION_FD_ACK, some, n * sizeof(*some),
+			kin_offset(end - n)) != (long)(n * sizeof(*some)))
+			return false;
+		for (; n; n--, end--) {
+			if (some[n - 1].vpid == vpid) {
+				*kin = some[n - 1];
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
+static const struct timespec look_up = {.tv_nsec = 100000000}; /* for the session's end */
+
+static void wait_end(const struct process *p, int32_t pid)
+{
+	long fd = sys(SYS_pidfd_open, pid, 0);
+	struct pollfd ended = {.fd = (int)fd, .events = POLLIN};
+
+	while (fd >= 0 && sys(SYS_ppoll, &ended, 1, &look_up, 0) == 0) {
+		if (process_halted(p))
+			park();
+	}
+	if (fd >= 0)
+		sys(SYS_close, fd);
+}
+
+int32_t process_adopted(const struct process *p, int32_t vpid)
+{
+	struct kin kin, parent;
+
+	for (;;) {
+		uint32_t born = atomic_load(&variant.ack->born);
+
+		if (find_kin(vpid, &kin))
+			break;
+		if (process_halted(p))
+			park();
+		sys(SYS_futex, &variant.ack->born, FUTEX_WAIT, born, &look_up);
+	}
+	if (!read_kin(kin.parent, &parent))
+		return -1;
+	if (parent.pid != p->pid)
+		wait_end(p, parent.pid);
+	return kin.pid;
 }
 
 void process_remove_child(struct process *p, int32_t vpid)
@@ -225,6 +312,8 @@ struct thread *thread_new(struct process *p)
 
 void thread_free(struct thread *t)
 {
+	if (t->environment)
+		memory_unmap(t->environment, t->environment_bytes);
 	if (t->buffer)
 		memory_unmap(t->buffer, t->buffer_size);
 	if (t->scratch)

@@ -15,13 +15,33 @@
 int process_attach(struct process *p, uint32_t stream);
 void process_detach(struct process *p);
 
-bool process_halted(const struct process *p);
+static inline bool process_halted(const struct process *p)
+{
+	for (uint32_t i = 0; i < p->halts; i++) {
+		if (atomic_load_explicit(p->halt[i], memory_order_relaxed))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Writes n bytes, within one page, to a file of the session (SESSION_FD_...), past what
+ * RLIMIT_FSIZE of the program would stop. -ENOMEM.
+ */
+int process_write(int which, uint64_t offset, const void *bytes, size_t n);
 
 /* Follower: the leader's process was killed from outside; ends the same way. */
 void process_end_killed(struct thread *t, int status) __attribute__((noreturn));
 
 /* Follower: pids of children, the leader's and ours. */
 void process_add_child(struct process *p, int32_t vpid, int32_t pid);
+/*
+ * Follower: orphans that this process has adopted aren't in its table. process_tell_kin() is said
+ * by every process when it starts; process_adopted() finds one, waiting for its start and for the
+ * end of the parent that it has here; -1: it can't be a child of this process.
+ */
+void process_tell_kin(const struct process *p, uint32_t parent);
+int32_t process_adopted(const struct process *p, int32_t vpid);
 int32_t process_child(const struct process *p, int32_t vpid);
 void process_remove_child(struct process *p, int32_t vpid);
 

@@ -15,6 +15,21 @@ void supervisor_ring(void)
 	sys(SYS_write, variant.base + SESSION_FD_BELL, &one, sizeof(one));
 }
 
+void tnd_bell(void)
+{
+	uint64_t one = 1;
+
+	sys(SYS_write, variant.base + SESSION_FD_ENGINE, &one, sizeof(one));
+}
+
+void supervisor_note_death(int32_t pid, uint32_t status)
+{
+	struct variant_state *s = variant.state;
+	uint32_t n = atomic_fetch_add(&s->deaths, 1);
+
+	atomic_store(&s->death[n % DEATH_NOTES], death_note(pid, status));
+}
+
 /* Nothing but SIGKILL leads out of here. */
 void park(void)
 {
@@ -68,8 +83,10 @@ static void where(struct divergence *d, const struct thread *t)
 static void tell(struct divergence *d, uint32_t kind)
 {
 	atomic_store(&d->kind, kind);
-	if (variant.ack)
+	if (variant.ack) {
 		atomic_store(&variant.ack->halt, 1);
+		tnd_bell(); /* the leader may be on another host */
+	}
 	supervisor_ring();
 }
 
@@ -77,6 +94,29 @@ static uint32_t keep(uint8_t *to, const uint8_t *from, size_t bytes)
 {
 	user_read(to, from, bytes < DIVERGENCE_BYTES ? bytes : DIVERGENCE_BYTES);
 	return (uint32_t)bytes;
+}
+
+static uint32_t cut(size_t bytes, uint64_t from)
+{
+	size_t left = bytes > from ? bytes - from : 0;
+
+	return left < DIVERGENCE_AROUND ? (uint32_t)left : DIVERGENCE_AROUND;
+}
+
+/* Where both differ first, which may be far behind what is kept of them. */
+static void keep_difference(struct divergence *d, const uint8_t *own, size_t own_bytes,
+			    const uint8_t *leader, size_t leader_bytes)
+{
+	size_t at = 0;
+
+	while (at < own_bytes && at < leader_bytes && own[at] == leader[at])
+		at++;
+	d->differ_at = at;
+	d->around_at = at / 8 * 8 > 16 ? at / 8 * 8 - 16 : 0;
+	d->around_own = cut(own_bytes, d->around_at);
+	d->around_leader = cut(leader_bytes, d->around_at);
+	user_read(d->own_around, own + d->around_at, d->around_own);
+	user_read(d->leader_around, leader + d->around_at, d->around_leader);
 }
 
 void diverge(struct thread *t, enum divergence_kind kind, const struct call *own,
@@ -92,22 +132,32 @@ void diverge(struct thread *t, enum divergence_kind kind, const struct call *own
 		d->own_call = own->call;
 		d->own_result = own->result;
 		d->own_bytes = keep(d->own, own->pack.buf, own->pack.size);
-		for (int i = 0; i < 6; i++)
+		for (int i = 0; i < 6; i++) {
 			d->args[i] = own->args[i];
+			d->own_arg[i] = own->row->arg[i];
+		}
 	}
 	if (leader) {
 		const struct record h = *leader;
+		const uint8_t *bytes = (const uint8_t *)(leader + 1);
+		size_t size = h.args;
 
 		if (h.kind == RECORD_CALL || h.kind == RECORD_ENTER || h.kind == RECORD_LEAVE)
 			d->leader_call = h.call;
 		d->leader_result = h.result;
 		d->leader_flags = h.flags;
 		d->leader_kind = h.kind;
-		if ((uint32_t)h.extra)
-			d->leader_bytes = keep(d->leader, t->parts, (uint32_t)h.extra);
-		else
-			d->leader_bytes = keep(d->leader, (const uint8_t *)(leader + 1), h.args);
+		if ((uint32_t)h.extra) {
+			bytes = t->parts;
+			size = (uint32_t)h.extra;
+		}
+		d->leader_bytes = keep(d->leader, bytes, size);
+		if (kind == DIVERGENCE_ARGUMENTS && own && !(h.flags & RECORD_HASHED))
+			keep_difference(d, own->pack.buf, own->pack.size, bytes, size);
 	}
+	/* Whoever makes a call has not crashed: then it is the leader that has. */
+	if (kind == DIVERGENCE_CRASH)
+		d->number = own && leader ? (uint64_t)d->leader_result : t->process->state->fault;
 	copy_text(d->text, sizeof(d->text), text);
 	tell(d, kind);
 	park();

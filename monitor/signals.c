@@ -7,6 +7,7 @@
 
 #include "interpose/trap.h"
 #include "process.h"
+#include "turns.h"
 
 #define SA_RESTORER 0x04000000
 
@@ -15,23 +16,17 @@ static void set_real_mask(uint64_t mask)
 	sys(SYS_rt_sigprocmask, SIG_SETMASK, &mask, 0, sizeof(mask));
 }
 
-static uint64_t real_mask(const struct thread *t)
+uint64_t signals_real_mask(const struct thread *t)
 {
-	return t->process->leader ? t->mask & ~FAULTS : ~FAULTS;
+	if (!t->process->leader)
+		return ~FAULTS;
+	return (t->mask | (t->has_caught ? t->process->handled : 0)) & ~FAULTS;
 }
 
-static bool deliverable(const struct thread *t, const struct pending_signal *s)
+static void look(struct thread *t)
 {
-	return s->forced || !(t->mask & SIGNAL_BIT(s->info.si_signo));
-}
-
-static void count(struct thread *t)
-{
-	uint32_t n = 0;
-
-	for (uint32_t i = 0; i < t->queued; i++)
-		n += deliverable(t, &t->queue[i]);
-	atomic_store_explicit(&t->pending, n, memory_order_relaxed);
+	atomic_store_explicit(&t->pending, t->has_caught || (t->sent & ~t->mask),
+			      memory_order_relaxed);
 }
 
 uint64_t signals_block(void)
@@ -47,44 +42,77 @@ void signals_unblock(uint64_t real)
 	set_real_mask(real);
 }
 
+/* To the process or, if it was sent to the thread, to that. All signals are blocked. */
+static void send_again(struct thread *t, siginfo_t *info)
+{
+	if (info->si_code == SI_TKILL)
+		sys(SYS_rt_tgsigqueueinfo, t->process->pid, t->tid, info->si_signo, info);
+	else
+		sys(SYS_rt_sigqueueinfo, t->process->pid, info->si_signo, info);
+}
+
+void signals_give_back(struct thread *t)
+{
+	if (t->has_caught)
+		send_again(t, &t->caught);
+	t->has_caught = false;
+	look(t);
+}
+
 void signals_set_mask(struct thread *t, uint64_t mask)
 {
 	t->mask = mask & ~(SIGNAL_BIT(SIGKILL) | SIGNAL_BIT(SIGSTOP));
-	count(t);
-	set_real_mask(real_mask(t));
+	if (t->has_caught && (t->mask & SIGNAL_BIT(t->caught.si_signo))) {
+		signals_block();
+		signals_give_back(t);
+	}
+	look(t);
+	set_real_mask(signals_real_mask(t));
 }
 
-static const struct pending_signal *first(const struct thread *t)
+static const int fault_signals[FAULT_SIGNALS] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP};
+
+static int fault_index(int signal)
 {
-	for (uint32_t i = 0; i < t->queued; i++) {
-		if (deliverable(t, &t->queue[i]))
-			return &t->queue[i];
+	for (int i = 0; i < FAULT_SIGNALS; i++) {
+		if (fault_signals[i] == signal)
+			return i;
 	}
-	return NULL;
+	return -1;
+}
+
+/* The signal that is delivered next. */
+static const siginfo_t *first(const struct thread *t)
+{
+	for (int i = 0; i < FAULT_SIGNALS; i++) {
+		if (t->sent & ~t->mask & SIGNAL_BIT(fault_signals[i]))
+			return &t->sent_info[i];
+	}
+	return t->has_caught ? &t->caught : NULL;
 }
 
 bool signals_restart(const struct thread *t)
 {
-	const struct pending_signal *s = first(t);
+	const siginfo_t *s = first(t);
 
-	return s && (t->process->action[s->info.si_signo].flags & SA_RESTART);
+	return s && (t->process->action[s->si_signo].flags & SA_RESTART);
 }
 
-/* Takes the first deliverable signal. Signals are blocked meanwhile: the catcher queues. */
 static bool take(struct thread *t, siginfo_t *info)
 {
 	uint64_t old = signals_block();
-	struct pending_signal *s = (struct pending_signal *)first(t);
-	bool found = s != NULL;
+	const siginfo_t *s = first(t);
 
-	if (found) {
-		*info = s->info;
-		t->queued--;
-		memmove(s, s + 1, (size_t)((uint8_t *)&t->queue[t->queued] - (uint8_t *)s));
-		count(t);
+	if (s) {
+		*info = *s;
+		if (s == &t->caught)
+			t->has_caught = false;
+		else
+			t->sent &= ~SIGNAL_BIT(s->si_signo);
+		look(t);
 	}
 	signals_unblock(old);
-	return found;
+	return s != NULL;
 }
 
 static bool ignored_by_default(int signal)
@@ -92,8 +120,13 @@ static bool ignored_by_default(int signal)
 	return signal == SIGCHLD || signal == SIGURG || signal == SIGWINCH || signal == SIGCONT;
 }
 
-/* The handler's frame; from here on regs are those of its first instruction. */
-static void deliver(struct thread *t, struct regs *regs, const siginfo_t *info, ucontext_t *fault)
+/*
+ * The handler's frame; from here on regs are those of its first instruction. `during`: the mask
+ * while the signal was let in, which a call may have set for its own time. Returns the signal that
+ * the process dies of instead, or 0.
+ */
+static int deliver(struct thread *t, struct regs *regs, const siginfo_t *info, ucontext_t *context,
+		   uint64_t during)
 {
 	struct process *p = t->process;
 	int signal = info->si_signo;
@@ -104,88 +137,151 @@ static void deliver(struct thread *t, struct regs *regs, const siginfo_t *info, 
 	action = p->action[signal];
 	p->state->signals++;
 	if (action.handler == (uint64_t)SIG_IGN ||
-	    (action.handler == (uint64_t)SIG_DFL && ignored_by_default(signal)))
-		return;
+	    (action.handler == (uint64_t)SIG_DFL && ignored_by_default(signal))) {
+		signals_set_mask(t, t->mask);
+		return 0;
+	}
 	if (action.handler == (uint64_t)SIG_DFL)
-		signals_die(signal);
-	if (frame_push(t, regs, info, &action, fault) < 0)
-		signals_die(SIGSEGV);
+		return signal;
+	if (frame_push(t, regs, info, &action, context) < 0)
+		return SIGSEGV;
 	if (action.flags & SA_RESETHAND) {
 		p->action[signal].handler = (uint64_t)SIG_DFL;
 		signals_install(p, signal);
 	}
-	t->mask |= action.mask;
+	during |= action.mask;
 	if (!(action.flags & SA_NODEFER))
-		t->mask |= SIGNAL_BIT(signal);
-	signals_set_mask(t, t->mask);
+		during |= SIGNAL_BIT(signal);
+	signals_set_mask(t, during);
+	return 0;
 }
 
 /* One after the other, each on top of the one before, as the kernel does it. */
-static void leader_deliver(struct thread *t, struct regs *regs)
+static void leader_deliver(struct thread *t, struct regs *regs, ucontext_t *context,
+			   uint64_t during)
 {
 	siginfo_t info;
+	uint8_t more = RECORD_SIGNALLED;
 
-	while (take(t, &info)) {
-		struct signal_action *a = &t->process->action[info.si_signo];
-		uint64_t after = t->mask | a->mask | SIGNAL_BIT(info.si_signo);
-		unsigned more = 0;
+	leader_acquire(t);
+	while (more && take(t, &info)) {
+		int death = deliver(t, regs, &info, context, during);
 
-		for (uint32_t i = 0; i < t->queued; i++) {
-			uint64_t mask = a->flags & SA_NODEFER ? t->mask | a->mask : after;
-
-			if (t->queue[i].forced ||
-			    !(mask & SIGNAL_BIT(t->queue[i].info.si_signo)))
-				more = RECORD_SIGNALLED;
-		}
-		leader_note(t, RECORD_SIGNAL, (uint8_t)more, info.si_signo, &info, sizeof(info),
-			    false);
-		deliver(t, regs, &info, NULL);
-		if (!more)
-			break;
+		more = !death && atomic_load_explicit(&t->pending, memory_order_relaxed)
+			       ? RECORD_SIGNALLED
+			       : 0;
+		leader_note(t, RECORD_SIGNAL, more, info.si_signo, &info, sizeof(info), false);
+		if (death)
+			signals_die(death);
+		context = NULL;
+		during = t->mask;
 	}
 }
 
-static void follower_deliver(struct thread *t, struct regs *regs)
+void signals_localise(const struct process *p, siginfo_t *info)
+{
+	uint32_t timer = (uint32_t)info->si_timerid;
+
+	if (info->si_code == SI_TIMER && timer < p->timer_bytes / sizeof(*p->timer_value))
+		info->si_value.sival_ptr = (void *)p->timer_value[timer];
+}
+
+static void follower_deliver(struct thread *t, struct regs *regs, ucontext_t *context,
+			     uint64_t during)
 {
 	struct record header;
 	siginfo_t info;
 
 	do {
+		int death;
+
 		follower_note(t, RECORD_SIGNAL, &header, &info, sizeof(info),
 			      "the leader had a signal here");
-		deliver(t, regs, &info, NULL);
+		signals_localise(t->process, &info);
+		death = deliver(t, regs, &info, context, during);
+		if (death)
+			signals_die(death);
+		context = NULL;
+		during = t->mask;
 	} while (header.flags & RECORD_SIGNALLED);
 }
 
-void signals_at_exit(struct thread *t, struct regs *regs)
+static void deliver_all(struct thread *t, struct regs *regs, ucontext_t *context, uint64_t during)
 {
 	if (t->process->leader)
-		leader_deliver(t, regs);
+		leader_deliver(t, regs, context, during);
 	else
-		follower_deliver(t, regs);
+		follower_deliver(t, regs, context, during);
+}
+
+/* The mask that an interrupted call had set for its own time; else the program's. */
+static uint64_t mask_during(const struct call *c)
+{
+	const struct {
+		uint64_t set, bytes;
+	} *pair = (const void *)c->args[5];
+	uint64_t mask = c->thread->mask, set = 0;
+
+	if (c->result != -EINTR)
+		return mask;
+	switch (c->call) {
+	case CALL_rt_sigsuspend:
+		set = c->args[0];
+		break;
+	case CALL_ppoll:
+		set = c->args[3];
+		break;
+	case CALL_epoll_pwait:
+	case CALL_epoll_pwait2:
+		set = c->args[4];
+		break;
+	case CALL_pselect6:
+		if (pair)
+			user_read(&set, &pair->set, sizeof(set));
+		break;
+	}
+	if (set)
+		user_read(&mask, (const void *)set, sizeof(mask));
+	return mask;
+}
+
+void signals_at_exit(struct thread *t, struct call *c)
+{
+	deliver_all(t, c->regs, NULL, mask_during(c));
+}
+
+void signals_at_return(struct thread *t, struct regs *regs, ucontext_t *context)
+{
+	deliver_all(t, regs, context, t->mask);
+	regs_resume(regs);
 }
 
 void signals_before(struct call *c)
 {
 	struct thread *t = c->thread;
 
-	if (!t->process->leader && !t->process->alone)
-		lock_release(&t->process->order);
+	if (!t->process->leader)
+		turn_pass(t->process, t->tag);
 	regs_restart(c->regs, c->number);
-	signals_at_exit(t, c->regs);
+	deliver_all(t, c->regs, NULL, t->mask);
 	regs_resume(c->regs);
 }
 
-void signals_taken(struct call *c, const siginfo_t *info, uint8_t flags)
+void signals_taken(struct call *c, siginfo_t *info, uint8_t flags)
 {
 	struct thread *t = c->thread;
+	int death;
 
+	signals_localise(t->process, info);
 	regs_set_result(c->regs, -EINTR);
-	if (t->process->action[info->si_signo & 63].flags & SA_RESTART)
+	if (info->si_signo >= 1 && info->si_signo <= SIGNALS &&
+	    (t->process->action[info->si_signo].flags & SA_RESTART))
 		regs_restart(c->regs, c->number);
-	deliver(t, c->regs, info, NULL);
+	death = deliver(t, c->regs, info, NULL, t->mask);
+	if (death)
+		signals_die(death);
 	if (flags & RECORD_SIGNALLED)
-		follower_deliver(t, c->regs);
+		follower_deliver(t, c->regs, NULL, t->mask);
 	regs_resume(c->regs);
 }
 
@@ -194,31 +290,34 @@ static bool in(uintptr_t ip, const void *begin, const void *end)
 	return ip >= (uintptr_t)begin && ip < (uintptr_t)end;
 }
 
-/* Handler of every signal that the program handles, and of faults sent by somebody. */
+/*
+ * Handler of every signal that the program handles, and of faults sent by somebody. All signals
+ * are blocked while it runs.
+ */
 static void catch_signal(int signal, siginfo_t *info, void *context)
 {
 	struct thread *t = thread_self();
 	ucontext_t *uc = context;
 	uint64_t *mask = (uint64_t *)&uc->uc_sigmask;
-	bool queued = false;
+	int fault = fault_index(signal);
 
 	if (!t->process->leader)
 		return;
-	/* A standard signal is pending once. */
-	if (signal < 32) {
-		for (uint32_t i = 0; i < t->queued; i++)
-			queued |= t->queue[i].info.si_signo == signal;
+	if (fault >= 0) {
+		if (!(t->sent & SIGNAL_BIT(signal)))
+			t->sent_info[fault] = *info;
+		t->sent |= SIGNAL_BIT(signal);
+	} else if (t->has_caught) {
+		/* Its handler was installed after the last signal was caught. */
+		send_again(t, info);
+	} else {
+		t->caught = *info;
+		t->has_caught = true;
 	}
-	if (!queued) {
-		t->queue[t->queued].info = *info;
-		t->queue[t->queued].forced = t->mask & SIGNAL_BIT(signal);
-		t->queued++;
-		count(t);
-	}
-	/* The kernel keeps what the queue has no room for. */
-	if (t->queued == PENDING_MAX)
-		*mask = ~FAULTS;
-	if (in(context_ip(uc), (void *)gate.look, (void *)gate.enter))
+	if (t->has_caught)
+		*mask |= (t->process->handled | SIGNAL_BIT(signal)) & ~FAULTS;
+	look(t);
+	if (t->pending && in(context_ip(uc), (void *)gate.look, (void *)gate.enter))
 		context_set_ip(uc, gate.interrupted);
 }
 
@@ -278,6 +377,7 @@ static void catch_fault(int signal, siginfo_t *info, void *context)
 		internal_fault(uc, signal);
 	regs_of(&regs, uc);
 	t->regs = &regs;
+	p->state->fault = (uint32_t)signal;
 	if (p->leader) {
 		leader_note(t, RECORD_FAULT, 0, signal, NULL, 0, true);
 	} else {
@@ -286,16 +386,18 @@ static void catch_fault(int signal, siginfo_t *info, void *context)
 		if (header.kind != RECORD_FAULT || header.result != signal)
 			diverge(t, DIVERGENCE_CRASH, NULL, r,
 				"this variant crashed, the leader didn't");
-		follower_release(t, header.size);
+		follower_resume(t, &header);
 	}
 	if (action->handler == (uint64_t)SIG_DFL || action->handler == (uint64_t)SIG_IGN ||
 	    (t->mask & SIGNAL_BIT(signal))) {
 		p->state->exit_status = signal;
 		signals_die(signal);
 	}
-	deliver(t, &regs, info, uc);
+	signal = deliver(t, &regs, info, uc, t->mask);
+	if (signal)
+		signals_die(signal);
 	/* frame_push has changed *uc: the kernel resumes in the handler, with the new mask. */
-	*(uint64_t *)&uc->uc_sigmask = real_mask(t);
+	*(uint64_t *)&uc->uc_sigmask = signals_real_mask(t);
 }
 
 struct kernel_sigaction {
@@ -320,10 +422,13 @@ long signals_install(struct process *p, int signal)
 
 	if (SIGNAL_BIT(signal) & FAULTS)
 		return 0;
-	if (!p->leader)
-		return 0;
-	if (a->handler == (uint64_t)SIG_DFL || a->handler == (uint64_t)SIG_IGN)
+	if (a->handler == (uint64_t)SIG_DFL || a->handler == (uint64_t)SIG_IGN) {
+		p->handled &= ~SIGNAL_BIT(signal);
 		return install(signal, (void *)a->handler, a->flags);
+	}
+	if (!p->leader) /* nothing comes, but the next image must not find it ignored */
+		return install(signal, (void *)SIG_DFL, 0);
+	p->handled |= SIGNAL_BIT(signal);
 	return install(signal, (void *)catch_signal, a->flags & (SA_NOCLDSTOP | SA_NOCLDWAIT));
 }
 
@@ -346,24 +451,25 @@ void signals_thread_init(struct thread *t)
 	stack_t ss = {.ss_sp = block + THREAD_SIGNAL_STACK, .ss_size = SIGNAL_STACK};
 
 	sys(SYS_sigaltstack, &ss, 0);
-	set_real_mask(real_mask(t));
+	set_real_mask(signals_real_mask(t));
 }
 
 void signals_init(struct process *p)
 {
-	static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP};
 	struct kernel_sigaction old;
 
 	frame_init();
 	find_library();
 	for (int signal = 1; signal <= SIGNALS; signal++) {
-		if (sys(SYS_rt_sigaction, signal, 0, &old, sizeof(old.mask)) < 0)
+		/* SIGSYS is the starter's in an image that it has started. */
+		if (signal == SIGSYS ||
+		    sys(SYS_rt_sigaction, signal, 0, &old, sizeof(old.mask)) < 0)
 			continue;
-		p->action[signal] = (struct signal_action){old.handler, old.flags, old.restorer,
-							   old.mask};
+		p->action[signal] =
+			(struct signal_action){old.handler, old.flags, old.restorer, old.mask};
 		signals_install(p, signal);
 	}
-	for (size_t i = 0; i < sizeof(faults) / sizeof(*faults); i++)
-		install(faults[i], (void *)catch_fault, 0);
+	for (int i = 0; i < FAULT_SIGNALS; i++)
+		install(fault_signals[i], (void *)catch_fault, 0);
 	install(SIGSYS, (void *)trap_signal, 0);
 }

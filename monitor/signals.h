@@ -1,16 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Signals. In the leader every signal with a handler is caught by the monitor
- * and queued; it is delivered at the next boundary of a logged call, where it
- * becomes a record, so that every variant's handler runs at the same place.
- * A call that sleeps ends with EINTR. Followers block all but the faults.
+ * Signals. In the leader every signal with a handler is caught by the monitor; it
+ * is delivered at the next boundary of a logged call, where it becomes a record,
+ * so that every variant's handler runs at the same place. A call that sleeps ends
+ * with EINTR. Followers block all but the faults.
+ *
+ * One at a time: from catching to delivery all signals that have handlers are
+ * blocked in their thread, so what comes meanwhile stays with the kernel, which
+ * keeps its order, its values and its choice of thread. Delivery sets the mask of
+ * the handler; whatever that lets in is caught at once and delivered on top, as
+ * the kernel stacks frames. The return from a handler is a logged call as well:
+ * a boundary for what waited. A caught signal that the program blocks before its
+ * delivery goes back to the kernel.
  *
  * Faults (SIGSEGV ...) come from the program itself, at the same place in each
- * variant: each delivers its own, and says so in the stream.
+ * variant: each delivers its own, and says so in the stream. They are never really
+ * blocked, nor is SIGSYS; one that was sent (kill) and that the program blocks is
+ * held by the monitor.
  *
- * The real mask is the program's less the faults and SIGSYS; a queued signal was
- * unblocked when it was caught, and is held back only by the mask of a handler
- * that was delivered before it.
+ * A thread that makes no logged calls gets no signals: they wait for its next one.
  */
 #ifndef TANDEM_MONITOR_SIGNALS_H
 #define TANDEM_MONITOR_SIGNALS_H
@@ -30,14 +38,23 @@ void signals_thread_init(struct thread *t);
 /* A signal comes before the call: delivers it; the call is made again behind it. */
 void signals_before(struct call *c) __attribute__((noreturn));
 /* Signals come behind the call. */
-void signals_at_exit(struct thread *t, struct regs *regs);
+void signals_at_exit(struct thread *t, struct call *c);
+/* Signals come behind the return from a handler: on top of the context that it returns to. */
+void signals_at_return(struct thread *t, struct regs *regs, ucontext_t *context)
+	__attribute__((noreturn));
 /* Follower: a signal ended a call that isn't logged. */
-void signals_taken(struct call *c, const siginfo_t *info, uint8_t flags) __attribute__((noreturn));
+void signals_taken(struct call *c, siginfo_t *info, uint8_t flags) __attribute__((noreturn));
 /* Has the signal that is delivered next SA_RESTART? */
 bool signals_restart(const struct thread *t);
 
-/* The program's mask has changed: sets the real one, counts what may be delivered. */
+/* The program's mask has changed: sets the real one; a caught signal may go back to the kernel. */
 void signals_set_mask(struct thread *t, uint64_t mask);
+/* The kernel's mask that goes with the program's. */
+uint64_t signals_real_mask(const struct thread *t);
+/* Follower: an address that the leader's siginfo carries for this process becomes its own. */
+void signals_localise(const struct process *p, siginfo_t *info);
+/* Gives a caught signal back to the kernel, for the thread or image that comes after. */
+void signals_give_back(struct thread *t);
 /* Blocks everything (fork, clone); returns the real mask for signals_unblock. */
 uint64_t signals_block(void);
 void signals_unblock(uint64_t real);
@@ -52,8 +69,11 @@ void signals_die(int signal) __attribute__((noreturn));
 struct fault_context; /* the kernel's frame of a fault, NULL at a call boundary */
 int frame_push(struct thread *t, struct regs *regs, const siginfo_t *info,
 	       const struct signal_action *action, ucontext_t *fault);
-/* The program returns from a handler: adopts what it may have changed, never returns. */
-void frame_return(struct thread *t, struct regs *regs) __attribute__((noreturn));
+/* The program returns from a handler: what it may have changed; -EFAULT. */
+int frame_read(const struct regs *regs, uint64_t *mask, stack_t *altstack);
+void frame_return(struct thread *t, const struct regs *regs) __attribute__((noreturn));
+/* Instead of the return: makes the frame's context that of a signal to deliver, see frame_push. */
+void frame_interrupt(struct thread *t, struct regs *regs, ucontext_t *context);
 void frame_init(void);
 
 #endif

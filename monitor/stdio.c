@@ -23,6 +23,7 @@ static void hold(FILE *f)
 	} else {
 		heard();
 		REAL(flockfile)(f);
+		acquired();
 	}
 }
 
@@ -57,6 +58,7 @@ PUBLIC int ftrylockfile(FILE *f)
 	result = heard();
 	if (result == 0)
 		REAL(flockfile)(f);
+	acquired();
 	return result;
 }
 

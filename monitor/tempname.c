@@ -45,11 +45,13 @@ static int make(char *template, int suffix, enum what what, int flags)
 		for (int k = 0; k < 6; k++)
 			x[k] = letters[random[k] % (sizeof(letters) - 1)];
 		if (what == A_FILE)
-			result = open(template, (flags & ~O_ACCMODE) | O_RDWR | O_CREAT | O_EXCL, 0600);
+			result = open(template, (flags & ~O_ACCMODE) | O_RDWR | O_CREAT | O_EXCL,
+				      0600);
 		else if (what == A_DIRECTORY)
 			result = mkdir(template, 0700);
 		else
-			result = access(template, F_OK) < 0 && *__errno_location() == ENOENT ? 0 : -1;
+			result = access(template, F_OK) < 0 && *__errno_location() == ENOENT ? 0
+											     : -1;
 		if (result >= 0)
 			return result;
 		if (what != A_NAME && *__errno_location() != EEXIST)
@@ -94,5 +96,4 @@ PUBLIC char *mktemp(char *template)
 PUBLIC int mkstemp64(char *template) __attribute__((alias("mkstemp")));
 PUBLIC int mkostemp64(char *template, int flags) __attribute__((alias("mkostemp")));
 PUBLIC int mkstemps64(char *template, int suffix) __attribute__((alias("mkstemps")));
-PUBLIC int mkostemps64(char *template, int suffix, int flags)
-	__attribute__((alias("mkostemps")));
+PUBLIC int mkostemps64(char *template, int suffix, int flags) __attribute__((alias("mkostemps")));

@@ -5,10 +5,29 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+
+#include "flags.h"
+
+const struct call_row *arguments_refine(uint32_t call, const struct arg_desc *arg,
+					struct call_row *copy)
+{
+	const struct call_row *row = call_row(call);
+
+	if (!row || !arg)
+		return row;
+	*copy = *row;
+	for (int i = 0; i < 6; i++) {
+		if (arg[i].type > ARG_FDSET)
+			return row;
+		copy->arg[i] = arg[i];
+	}
+	return copy;
+}
 
 int arguments_count(const struct call_row *row)
 {
@@ -84,8 +103,10 @@ static void scalar(const struct arg_desc *arg, uint64_t value, char *to, size_t 
 		else
 			snprintf(to, size, "%d", (int)value);
 		break;
-	case ARG_UINT:
 	case ARG_FLAGS:
+		flags_text(arg->aux, value, to, size);
+		break;
+	case ARG_UINT:
 		snprintf(to, size, value < 10 ? "%" PRIu64 : "0x%" PRIx64, value);
 		break;
 	default:
@@ -93,7 +114,7 @@ static void scalar(const struct arg_desc *arg, uint64_t value, char *to, size_t 
 	}
 }
 
-static bool is_scalar(const struct arg_desc *arg)
+bool arguments_is_scalar(const struct arg_desc *arg)
 {
 	return arg->type >= ARG_INT && arg->type <= ARG_SIGNAL;
 }
@@ -115,8 +136,14 @@ static void socket_address(const uint8_t *bytes, size_t n, char *to, size_t size
 		snprintf(to, size, "[%s]:%u",
 			 inet_ntop(AF_INET6, &in->sin6_addr, text, sizeof(text)),
 			 ntohs(in->sin6_port));
+	} else if (a.ss_family == AF_UNIX && n > 2 && bytes[2] == 0) {
+		/* Abstract: ss(8) writes an at sign, too. */
+		snprintf(to, size, "unix @");
+		arguments_quote(bytes + 3, n - 3, to + 6, size - 6);
 	} else if (a.ss_family == AF_UNIX && n > 2) {
-		arguments_quote(bytes + 2, n - 2, to, size);
+		snprintf(to, size, "unix ");
+		arguments_quote(bytes + 2, strnlen((const char *)bytes + 2, n - 2), to + 5,
+				size - 5);
 	} else {
 		arguments_quote(bytes, n, to, size);
 	}
@@ -128,6 +155,19 @@ static uint64_t word(const uint8_t *at)
 
 	memcpy(&w, at, sizeof(w));
 	return w;
+}
+
+/* A number in memory, such as the value of a socket option: "[1]"; false: it isn't one. */
+static bool number(const struct arg_desc *arg, const uint8_t *at, size_t n, char *to, size_t size)
+{
+	int32_t value;
+
+	if ((arg->type != ARG_IN && arg->type != ARG_IN_FIXED && arg->type != ARG_INOUT_FIXED) ||
+	    n != sizeof(value) || (at[0] >= 32 && at[1] >= 32))
+		return false;
+	memcpy(&value, at, sizeof(value));
+	snprintf(to, size, "[%d]", value);
+	return true;
 }
 
 /* A length and bytes; a string keeps its NUL to itself. */
@@ -143,8 +183,8 @@ static void bytes_of(const struct arg_desc *arg, const uint8_t *at, size_t there
 	if (n > there)
 		snprintf(length, sizeof(length), " (%" PRIu64 " bytes)", n);
 	if (arg->type == ARG_SOCKADDR_IN)
-		socket_address(at + 8, n < there ? n : there, to, size);
-	else
+		socket_address(at + 8, n < there ? n : there, to, size - sizeof(length));
+	else if (!number(arg, at + 8, n < there ? n : there, to, size))
 		arguments_quote(at + 8, n < there ? n : there, to, size - sizeof(length));
 	strcat(to, length);
 }
@@ -171,21 +211,72 @@ static void strings(const uint8_t *at, size_t there, char *to, size_t size)
 	snprintf(to + used, size - used, "]");
 }
 
-static void hex(const uint8_t *at, size_t n, char *to, size_t size)
+/* Appends "NAME VALUE" of one part of a message, bytes behind their length; what is left of n. */
+static size_t part(const char *name, unsigned type, const uint8_t **at, size_t n, char *to,
+		   size_t size)
 {
-	size_t used = 0;
+	const struct arg_desc arg = {.type = (uint8_t)type};
+	size_t used = strlen(to), bytes;
 
-	for (size_t i = 0; i < n && used < size - 8; i++)
-		used += (size_t)sprintf(to + used, "%s%02x", i && i % 8 == 0 ? " " : "", at[i]);
-	if (2 * n > used)
-		strcpy(to + used, "...");
+	if (n < 8 || used + 64 > size)
+		return 0;
+	bytes = word(*at) == PACK_NULL || word(*at) == PACK_FAULT ? 0 : word(*at);
+	if (bytes || !strcmp(name, "data")) {
+		snprintf(to + used, size - used, "%s%s ", used > 1 ? ", " : "", name);
+		used += strlen(to + used);
+		/* A part has its share of the room: the data comes last. */
+		bytes_of(&arg, *at, n, to + used, size - used < 200 ? size - used - 2 : 150);
+	}
+	bytes = 8 + ((bytes + 7) & ~7ull);
+	if (bytes > n)
+		return 0;
+	*at += bytes;
+	return n - bytes;
+}
+
+/* sendmsg: "{name 127.0.0.1:80, control "...", data "..."}"; of many the first. */
+static void message(const uint8_t *at, size_t n, uint64_t count, char *to, size_t size)
+{
+	strcpy(to, "{");
+	n = part("name", ARG_SOCKADDR_IN, &at, n, to, size - 16);
+	n = part("control", ARG_IN, &at, n, to, size - 16);
+	part("data", ARG_IN, &at, n, to, size - 16);
+	strcat(to, "}");
+	if (count > 1)
+		snprintf(to + strlen(to), size - strlen(to), " ...");
+}
+
+/* rt_sigaction, as the monitor compares it: disposition, flags, mask. */
+static void action(const uint8_t *at, char *to, size_t size)
+{
+	static const char *const dispositions[] = {"SIG_DFL", "SIG_IGN", "a handler"};
+	static const struct {
+		unsigned bit;
+		const char *name;
+	} bits[] = {{SA_NOCLDSTOP, "SA_NOCLDSTOP"}, {SA_NOCLDWAIT, "SA_NOCLDWAIT"},
+		    {SA_SIGINFO, "SA_SIGINFO"},     {0x04000000, "SA_RESTORER"},
+		    {SA_ONSTACK, "SA_ONSTACK"},     {SA_RESTART, "SA_RESTART"},
+		    {SA_NODEFER, "SA_NODEFER"},     {(unsigned)SA_RESETHAND, "SA_RESETHAND"}};
+	uint64_t disposition = word(at), flags = word(at + 8);
+	size_t used = (size_t)snprintf(to, size, "{%s",
+				       disposition < 3 ? dispositions[disposition] : "?");
+	const char *before = ", ";
+
+	for (size_t i = 0; i < sizeof(bits) / sizeof(*bits); i++) {
+		if (flags & bits[i].bit) {
+			used += (size_t)snprintf(to + used, size - used, "%s%s", before,
+						 bits[i].name);
+			before = "|";
+		}
+	}
+	snprintf(to + used, size - used, ", mask 0x%" PRIx64 "}", word(at + 16));
 }
 
 static void decode(const struct arg_desc *arg, const uint8_t *at, size_t n, char *to, size_t size)
 {
 	uint64_t first = word(at);
 
-	if (is_scalar(arg)) {
+	if (arguments_is_scalar(arg)) {
 		scalar(arg, first, to, size);
 		return;
 	}
@@ -203,7 +294,7 @@ static void decode(const struct arg_desc *arg, const uint8_t *at, size_t n, char
 		break;
 	case ARG_MSG_IN:
 	case ARG_MMSG_IN:
-		hex(at + 8, n - 8, to, size);
+		message(at + 8, n - 8, arg->type == ARG_MSG_IN ? 1 : first, to, size);
 		break;
 	case ARG_SOCKLEN:
 	case ARG_IOV_OUT:
@@ -235,7 +326,10 @@ int arguments_decode(const struct call_row *row, const uint8_t *packed, size_t b
 			at = bytes;
 			continue;
 		}
-		decode(&row->arg[i], packed + at, (size_t)n, text[i], ARGUMENT_TEXT);
+		if (i == 1 && n == 32 && !strcmp(row->name, "rt_sigaction"))
+			action(packed + at + 8, text[i], ARGUMENT_TEXT);
+		else
+			decode(&row->arg[i], packed + at, (size_t)n, text[i], ARGUMENT_TEXT);
 		at += (size_t)n;
 	}
 	return count;
@@ -247,8 +341,13 @@ int arguments_registers(const struct call_row *row, const uint64_t args[6],
 	int count = arguments_count(row);
 
 	for (int i = 0; i < count; i++) {
-		if (!is_scalar(&row->arg[i]) && args[i] == 0 && row->arg[i].type != ARG_IGNORE)
+		const unsigned type = row->arg[i].type;
+
+		if (!arguments_is_scalar(&row->arg[i]) && args[i] == 0 && type != ARG_IGNORE)
 			strcpy(text[i], "NULL");
+		else if (!arguments_is_scalar(&row->arg[i]) && type != ARG_IGNORE &&
+			 type != ARG_PTR)
+			strcpy(text[i], "*");
 		else
 			scalar(&row->arg[i], args[i], text[i], ARGUMENT_TEXT);
 	}

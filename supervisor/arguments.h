@@ -12,14 +12,24 @@
 
 #define ARGUMENT_TEXT 512
 
+/*
+ * The row of a call with its arguments as a variant says it has packed them (a hook may know better
+ * than the table), where that makes sense; arg may be NULL. NULL: no such call.
+ */
+const struct call_row *arguments_refine(uint32_t call, const struct arg_desc *arg,
+					struct call_row *copy);
+
 /* How many arguments a row has. */
 int arguments_count(const struct call_row *row);
+
+/* Is it a value itself, and not an address of something? */
+bool arguments_is_scalar(const struct arg_desc *arg);
 
 /* Words for each of them. bytes: those that are there, of `total`. Returns how many. */
 int arguments_decode(const struct call_row *row, const uint8_t *packed, size_t bytes, size_t total,
 		     char text[6][ARGUMENT_TEXT]);
 
-/* The same from registers, where nothing was packed: no memory is looked at. */
+/* The same from registers, where nothing was packed: "*" for memory, which isn't looked at. */
 int arguments_registers(const struct call_row *row, const uint64_t args[6],
 			char text[6][ARGUMENT_TEXT]);
 

@@ -48,28 +48,38 @@ static void find(struct judge *judge, bool problem, const struct config_variant 
 
 static void judge_trap(struct judge *judge)
 {
-	struct machine_answer sud = machine_probe(MACHINE_SUD);
-	struct machine_answer seccomp = machine_probe(MACHINE_SECCOMP);
+	static const enum machine_feature feature[] = {
+		[CONFIG_TRAP_AUTO] = MACHINE_SUD,
+		[CONFIG_TRAP_SUD] = MACHINE_SUD,
+		[CONFIG_TRAP_SECCOMP] = MACHINE_SECCOMP,
+	};
+	enum config_trap trap = judge->config->trap;
+	enum config_trap other =
+		trap == CONFIG_TRAP_SECCOMP ? CONFIG_TRAP_SUD : CONFIG_TRAP_SECCOMP;
+	struct machine_answer first = machine_probe(feature[trap]), second;
 
-	switch (judge->config->trap) {
-	case CONFIG_TRAP_SUD:
-		if (!sud.yes)
-			find(judge, true, NULL, "trap = \"sud\" is not possible here: %s%s",
-			     sud.detail,
-			     seccomp.yes ? "; \"seccomp\" and \"auto\" would work" : "");
-		break;
-	case CONFIG_TRAP_SECCOMP:
-		if (!seccomp.yes)
-			find(judge, true, NULL, "trap = \"seccomp\" is not possible here: %s%s",
-			     seccomp.detail, sud.yes ? "; \"sud\" and \"auto\" would work" : "");
-		break;
-	case CONFIG_TRAP_AUTO:
-		if (!sud.yes && !seccomp.yes)
-			find(judge, true, NULL,
-			     "system calls cannot be trapped here: sud: %s; seccomp: %s",
-			     sud.detail, seccomp.detail);
-		break;
-	}
+	if (first.yes)
+		return;
+	second = machine_probe(feature[other]);
+	if (trap == CONFIG_TRAP_AUTO && !second.yes)
+		find(judge, true, NULL, "system calls cannot be trapped here: sud: %s; seccomp: %s",
+		     first.detail, second.detail);
+	else if (trap != CONFIG_TRAP_AUTO && second.yes)
+		find(judge, true, NULL,
+		     "trap = \"%s\" is not possible here: %s; \"%s\" and \"auto\" would work",
+		     config_trap_name(trap), first.detail, config_trap_name(other));
+	else if (trap != CONFIG_TRAP_AUTO)
+		find(judge, true, NULL, "trap = \"%s\" is not possible here: %s",
+		     config_trap_name(trap), first.detail);
+}
+
+static size_t locals(const struct config *config)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < config->n_variants; i++)
+		n += config->variants[i].local;
+	return n;
 }
 
 static void judge_memory(struct judge *judge)
@@ -77,7 +87,7 @@ static void judge_memory(struct judge *judge)
 	struct machine_answer memfd = machine_probe(MACHINE_MEMFD);
 	long long pages = sysconf(_SC_AVPHYS_PAGES);
 	long long page = sysconf(_SC_PAGESIZE);
-	unsigned long long needed = judge->config->ring_size * judge->config->n_variants;
+	unsigned long long needed = judge->config->ring_size * locals(judge->config);
 
 	if (!memfd.yes)
 		find(judge, true, NULL, "shared memory cannot be had: %s", memfd.detail);
@@ -135,7 +145,7 @@ static void judge_cpus(struct judge *judge)
 	for (size_t i = 0; i < config->n_variants; i++) {
 		const struct config_variant *variant = &config->variants[i];
 
-		for (int cpu = 0; variant->cpus && cpu < CPU_SETSIZE; cpu++) {
+		for (int cpu = 0; variant->local && variant->cpus && cpu < CPU_SETSIZE; cpu++) {
 			if (CPU_ISSET(cpu, &variant->cpu_set) && !CPU_ISSET(cpu, &usable)) {
 				find(judge, true, variant,
 				     "cpus = \"%s\": CPU %d does not exist here or is not ours to "
@@ -146,10 +156,10 @@ static void judge_cpus(struct judge *judge)
 		}
 	}
 	n = (size_t)CPU_COUNT(&usable);
-	if (config->n_variants > n)
+	if (locals(config) > n)
 		find(judge, false, NULL,
 		     "%zu variants share %zu CPU%s: they will wait for each other%s",
-		     config->n_variants, n, n == 1 ? "" : "s",
+		     locals(config), n, n == 1 ? "" : "s",
 		     config->wait == CONFIG_WAIT_SPIN ? ", and wait = \"spin\" makes that worse"
 						      : "");
 }
@@ -165,17 +175,86 @@ static const char *variant_getenv(const struct config_variant *variant, const ch
 	return getenv(name);
 }
 
+/* What moves bytes between hosts by TCP. */
+static void judge_tcp(struct judge *judge)
+{
+	bool needed = judge->config->tcp_io == CONFIG_TCP_IO_URING;
+	struct machine_answer uring;
+
+	if (judge->config->tcp_io == CONFIG_TCP_IO_SOCKETS)
+		return;
+	uring = machine_probe(MACHINE_IO_URING);
+	if (!uring.yes && needed)
+		find(judge, true, NULL,
+		     "tcp_io = \"uring\" is not possible here: io_uring: %s; \"auto\" takes plain "
+		     "sockets then",
+		     uring.detail);
+	else if (!uring.yes)
+		find(judge, false, NULL,
+		     "tcp_io = \"auto\": plain sockets, since io_uring is not possible here: %s",
+		     uring.detail);
+}
+
+static void judge_transport(struct judge *judge)
+{
+	const struct config *c = judge->config;
+	char why[512];
+
+	if (config_place_apart(c, why, sizeof(why)))
+		find(judge, false, NULL, "%s", why);
+
+	if (config_spans_hosts(c) && c->transport != CONFIG_TRANSPORT_RDMA)
+		judge_tcp(judge);
+	if (!config_spans_hosts(c) &&
+	    (c->transport == CONFIG_TRANSPORT_TCP || c->transport == CONFIG_TRANSPORT_RDMA))
+		find(judge, false, NULL,
+		     "transport = \"%s\", but all variants run here and share memory; each started "
+		     "with --id would use it",
+		     config_transport_name(c->transport));
+}
+
+/* Whoever waits for a host that is gone should learn that before it loses patience. */
+static void judge_timeouts(struct judge *judge)
+{
+	const struct config *c = judge->config;
+
+	if (config_spans_hosts(c) && c->hang_timeout > 0 && c->peer_timeout >= c->hang_timeout)
+		find(judge, false, NULL,
+		     "peer_timeout = %g, hang_timeout = %g: a host that is lost will be taken for "
+		     "a "
+		     "variant that hangs",
+		     c->peer_timeout, c->hang_timeout);
+}
+
+static void judge_device(struct judge *judge, const struct config_variant *variant)
+{
+	const struct config *c = judge->config;
+	const char *why = config_rdma_excluded(c);
+	struct machine_answer answer;
+
+	if (!variant->rdma_device)
+		return;
+	answer = machine_rdma_device(MACHINE_RDMA_DEVICES, variant->rdma_device);
+	if (why)
+		find(judge, false, variant, "rdma_device = \"%s\" has no effect: %s",
+		     variant->rdma_device, why);
+	else if (!answer.yes)
+		find(judge, true, variant, "rdma_device = \"%s\": %s", variant->rdma_device,
+		     answer.detail);
+	else if (!strstr(answer.detail, "ACTIVE"))
+		find(judge, c->transport == CONFIG_TRANSPORT_RDMA, variant,
+		     "rdma_device = \"%s\": it isn't connected (%s)", variant->rdma_device,
+		     answer.detail);
+}
+
 static void judge_variant(struct judge *judge, const struct config_variant *variant)
 {
 	char why[160] = "";
 	int ret;
 
-	if (!variant->local) {
-		find(judge, true, variant,
-		     "%s is another machine; this version runs variants on one machine only",
-		     variant->address);
+	if (!variant->local)
 		return;
-	}
+	judge_device(judge, variant);
 	if (variant->exec) {
 		ret = program_check(variant->exec, why, sizeof(why));
 		if (ret < 0)
@@ -204,6 +283,8 @@ size_t check_config(const struct config *config, check_report *report, void *arg
 	judge_report_dir(&judge);
 	judge_write_paths(&judge);
 	judge_cpus(&judge);
+	judge_transport(&judge);
+	judge_timeouts(&judge);
 	for (size_t i = 0; i < config->n_variants; i++)
 		judge_variant(&judge, &config->variants[i]);
 	return judge.problems;

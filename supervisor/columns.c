@@ -6,6 +6,7 @@
 
 #define NAME_WIDTH 14
 #define WIDTH_LEAST 60
+#define HANG 2 /* blanks in front of what continues a line */
 #define WIDTH_MOST 200
 
 static int width(FILE *out)
@@ -19,7 +20,8 @@ static int width(FILE *out)
 					  : size.ws_col;
 }
 
-/* How much of a text goes on one line: at a blank or comma if there is one not too far left. */
+/* How much of a text goes on one line: at a blank, comma or bar if there is one not too far left.
+ */
 static int cut(const char *text, int room)
 {
 	int n = (int)strcspn(text, "\n");
@@ -27,7 +29,7 @@ static int cut(const char *text, int room)
 	if (n <= room)
 		return n;
 	for (int i = room; i > room / 2; i--) {
-		if (text[i - 1] == ' ' || text[i - 1] == ',')
+		if (strchr(" ,|", text[i - 1]))
 			return i;
 	}
 	return room;
@@ -43,49 +45,69 @@ static void put(FILE *out, const char *text, int n, int room)
 		fprintf(out, "%*s", room - n, "");
 }
 
-static const char *next(const char *text, int n)
+/* A text that is being put into lines: what is left of it, and how far the next one is set in. */
+struct flow {
+	const char *text;
+	int indent;
+};
+
+/* What goes on its next line; the text behind a break within a line is set in a little. */
+static int take(struct flow *f, int room, const char **line)
 {
-	text += n;
-	if (*text == '\n')
-		return text + 1;
-	return n && *text == ' ' ? text + 1 : text;
+	int n = cut(f->text, room - f->indent), blank = 0;
+
+	*line = f->text;
+	f->text += n;
+	if (*f->text == '\n') {
+		f->text++;
+		f->indent = 0;
+		return n;
+	}
+	if (n && !f->indent) {
+		while ((*line)[blank] == ' ')
+			blank++;
+		f->indent = blank + HANG;
+	}
+	while (*f->text == ' ')
+		f->text++;
+	return n;
 }
 
 void columns_one(FILE *out, const char *name, const char *text)
 {
 	int room = width(out) - NAME_WIDTH;
+	struct flow f = {text, 0};
 
 	do {
-		int n = cut(text, room);
+		int indent = f.indent, n = take(&f, room, &text);
 
-		put(out, name, (int)strlen(name), NAME_WIDTH);
+		put(out, name, (int)strlen(name), NAME_WIDTH + indent);
 		put(out, text, n, 0);
 		fputc('\n', out);
-		text = next(text, n);
 		name = "";
-	} while (*text);
+	} while (*f.text);
 }
 
 void columns_two(FILE *out, const char *name, const char *left, const char *right, bool differ)
 {
 	int room = (width(out) - NAME_WIDTH - 3) / 2;
+	struct flow l = {left, 0}, r = {right, 0};
 
 	do {
-		int n = cut(left, room), m = cut(right, room);
+		int left_indent = l.indent, right_indent = r.indent;
+		int n = take(&l, room, &left), m = take(&r, room, &right);
 
-		put(out, name, (int)strlen(name), NAME_WIDTH);
-		put(out, left, n, m ? room : 0);
+		put(out, name, (int)strlen(name), NAME_WIDTH + (n ? left_indent : 0));
+		put(out, left, n, m ? room - (n ? left_indent : 0) : 0);
 		if (m) {
-			fputs(differ ? " # " : " | ", out);
+			fprintf(out, " %c %*s", differ ? '#' : '|', right_indent, "");
 			put(out, right, m, 0);
 		} else if (differ) {
-			fprintf(out, "%*s #", room - n, "");
+			fprintf(out, "%*s #", room - n - (n ? left_indent : 0), "");
 		}
 		fputc('\n', out);
-		left = next(left, n);
-		right = next(right, m);
 		name = "";
-	} while (*left || *right);
+	} while (*l.text || *r.text);
 }
 
 void columns_rule(FILE *out)
@@ -114,14 +136,12 @@ static void put_bytes(FILE *out, const uint8_t *own, size_t bytes, const uint8_t
 }
 
 void columns_bytes(FILE *out, const uint8_t *a, size_t a_bytes, const uint8_t *b, size_t b_bytes,
-		   size_t from, size_t most)
+		   size_t from)
 {
 	size_t end = a_bytes > b_bytes ? a_bytes : b_bytes;
 
-	if (end > from + most)
-		end = from + most;
-	for (size_t at = from; at < end; at += 8) {
-		fprintf(out, "  %5zu ", at);
+	for (size_t at = 0; at < end; at += 8) {
+		fprintf(out, "  %5zu ", from + at);
 		put_bytes(out, a, a_bytes, b, b_bytes, at);
 		fputs(" | ", out);
 		put_bytes(out, b, b_bytes, a, a_bytes, at);

@@ -17,8 +17,8 @@ void columns_one(FILE *out, const char *name, const char *text);
 /* A name and two; differ: with a mark between them. Lines may be broken by '\n'. */
 void columns_two(FILE *out, const char *name, const char *left, const char *right, bool differ);
 void columns_rule(FILE *out);
-/* Two blocks of bytes from offset `from`, differing ones marked with ">". */
+/* Two blocks of bytes, numbered from `from` on, differing ones marked with ">". */
 void columns_bytes(FILE *out, const uint8_t *a, size_t a_bytes, const uint8_t *b, size_t b_bytes,
-		   size_t from, size_t most);
+		   size_t from);
 
 #endif

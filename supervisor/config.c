@@ -54,13 +54,31 @@ static const char *const transports[] = {
 	NULL,
 };
 
+static const char *const tcp_ios[] = {
+	[CONFIG_TCP_IO_AUTO] = "auto",
+	[CONFIG_TCP_IO_URING] = "uring",
+	[CONFIG_TCP_IO_SOCKETS] = "sockets",
+	NULL,
+};
+
+static const char *const links[] = {
+	[CONFIG_LINK_ENCRYPTED] = "encrypted",
+	[CONFIG_LINK_TRUSTED] = "trusted",
+	NULL,
+};
+
+static const char *const on_peer_losses[] = {
+	[CONFIG_ON_PEER_LOSS_END] = "end",
+	[CONFIG_ON_PEER_LOSS_CONTINUE] = "continue",
+	NULL,
+};
+
 static const char *const on_divergences[] = {
 	[CONFIG_ON_DIVERGENCE_STOP] = "stop",
 	NULL,
 };
 
-static int check_directory(struct reader *r, config_setting_t *setting, const char *text,
-			   void *object)
+static int check_path(struct reader *r, config_setting_t *setting, const char *text, void *object)
 {
 	(void)object;
 	if (*text != '/')
@@ -83,6 +101,12 @@ static const struct config_key keys[] = {
 	 .inactive = true},
 	{KEY(ignore_first_n), .type = KEY_UINT64, .max = INT_MAX, .unit = "calls"},
 	{KEY(transport), .type = KEY_WORD, .words = transports},
+	{KEY(tcp_io), .type = KEY_WORD, .words = tcp_ios},
+	{KEY(key_file), .type = KEY_STRING, .read = check_path},
+	{KEY(link), .type = KEY_WORD, .words = links},
+	{KEY(connect_timeout), .type = KEY_DOUBLE, .max = 86400, .unit = "seconds"},
+	{KEY(peer_timeout), .type = KEY_DOUBLE, .min = 0.1, .max = 86400, .unit = "seconds"},
+	{KEY(on_peer_loss), .type = KEY_WORD, .words = on_peer_losses},
 	{KEY(ring_size), .type = KEY_UINT64, .min = (double)CONFIG_RING_SIZE_MIN,
 	 .max = (double)CONFIG_RING_SIZE_MAX, .unit = "bytes"},
 	{KEY(compare), .type = KEY_WORD, .words = compares},
@@ -90,9 +114,9 @@ static const struct config_key keys[] = {
 	{KEY(wait), .type = KEY_WORD, .words = waits},
 	{KEY(on_divergence), .type = KEY_WORD, .words = on_divergences},
 	{KEY(hang_timeout), .type = KEY_DOUBLE, .max = 86400, .unit = "seconds"},
-	{KEY(report_dir), .type = KEY_STRING, .read = check_directory},
+	{KEY(report_dir), .type = KEY_STRING, .read = check_path},
 	{KEY(write_paths), .type = KEY_STRINGS, .count = offsetof(struct config, n_write_paths),
-	 .read = check_directory},
+	 .read = check_path},
 };
 
 static int set_defaults(struct reader *r, const char *name)
@@ -106,8 +130,11 @@ static int set_defaults(struct reader *r, const char *name)
 	config->file = reader_strdup(r, name);
 	if (!config->file)
 		return -ENOMEM;
+	config->replication_batch_size = 8192;
 	config->ring_size = UINT64_C(1) << 20;
 	config->hang_timeout = 10;
+	config->connect_timeout = 60;
+	config->peer_timeout = 5;
 	config->write_paths = none;
 	snprintf(directory, sizeof(directory), "/var/tmp/tandem-%u", (unsigned int)geteuid());
 	config->report_dir = reader_strdup(r, directory);
@@ -133,11 +160,11 @@ static int check_all(struct reader *r, config_setting_t *root)
 		return reader_fail(r, config_setting_get_member(root, "leader_id"),
 				   "found %d, but no variant has this id", config->leader_id);
 
-	if (config->transport == CONFIG_TRANSPORT_RDMA || config->transport == CONFIG_TRANSPORT_TCP)
-		return reader_note(r, config_setting_get_member(root, "transport"),
-				   "accepted, but not active in this version: \"%s\" is not built "
-				   "yet, variants on one machine use shared memory",
-				   config_transport_name(config->transport));
+	if (config->transport == CONFIG_TRANSPORT_RDMA && config->link != CONFIG_LINK_TRUSTED)
+		return reader_fail(r, config_setting_get_member(root, "transport"),
+				   "found \"rdma\", which writes to the other host's memory as it "
+				   "is, without encryption: link = \"trusted\" must say that "
+				   "nobody else is on that network");
 	return 0;
 }
 
@@ -153,6 +180,7 @@ static int fail_syntax(struct reader *r, const config_t *parsed, const char *tex
 
 		text = newline ? newline + 1 : end;
 	}
+	/* NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage): read() has filled it up to end */
 	while (text < end && strchr(" \t\r\f", *text))
 		text++;
 	for (n = 0; n < sizeof(shown) - 1 && text + n < end && !strchr("\r\n", text[n]); n++)
@@ -187,6 +215,16 @@ static int parse(struct reader *r, const char *text, size_t length)
 	return ret;
 }
 
+static int keep(struct reader *r, const char *text, size_t length)
+{
+	r->config->text = reader_alloc(r, length + 1, 1);
+	if (!r->config->text)
+		return -ENOMEM;
+	memcpy(r->config->text, text, length);
+	r->config->length = length;
+	return 0;
+}
+
 int config_load_string(const char *text, size_t length, const char *name, struct config *out,
 		       struct config_error *err)
 {
@@ -200,6 +238,8 @@ int config_load_string(const char *text, size_t length, const char *name, struct
 		ret = reader_fail_at(&r, 0, EFBIG,
 				     "larger than %zu KiB: this is no configuration file",
 				     FILE_SIZE_MAX >> 10);
+	if (ret == 0)
+		ret = keep(&r, text, length);
 	if (ret == 0)
 		ret = parse(&r, text, length);
 	if (ret < 0)
@@ -280,6 +320,16 @@ const char *config_wait_name(enum config_wait wait)
 const char *config_transport_name(enum config_transport transport)
 {
 	return transports[transport];
+}
+
+const char *config_link_name(enum config_link link)
+{
+	return links[link];
+}
+
+const char *config_on_peer_loss_name(enum config_on_peer_loss action)
+{
+	return on_peer_losses[action];
 }
 
 const char *config_on_divergence_name(enum config_on_divergence action)

@@ -45,9 +45,12 @@ enum config_wait { CONFIG_WAIT_ADAPTIVE, CONFIG_WAIT_SPIN, CONFIG_WAIT_BLOCK };
 enum config_transport {
 	CONFIG_TRANSPORT_AUTO,
 	CONFIG_TRANSPORT_SHM,
-	CONFIG_TRANSPORT_RDMA, /* noted: not active in this version */
-	CONFIG_TRANSPORT_TCP,  /* noted: not active in this version */
+	CONFIG_TRANSPORT_RDMA,
+	CONFIG_TRANSPORT_TCP,
 };
+enum config_tcp_io { CONFIG_TCP_IO_AUTO, CONFIG_TCP_IO_URING, CONFIG_TCP_IO_SOCKETS };
+enum config_link { CONFIG_LINK_ENCRYPTED, CONFIG_LINK_TRUSTED };
+enum config_on_peer_loss { CONFIG_ON_PEER_LOSS_END, CONFIG_ON_PEER_LOSS_CONTINUE };
 enum config_on_divergence { CONFIG_ON_DIVERGENCE_STOP };
 
 /* A place where checkpoints are taken; kept for A8's files, not active in this version. */
@@ -63,14 +66,15 @@ struct config_variant {
 	int line;      /* where the variant begins in the file */
 	char *address; /* numeric IPv4 or IPv6, "localhost" or "" (this machine); "" */
 	uint16_t port; /* 0 = none */
-	bool local;    /* config_address_is_local(address) at the time of reading */
-	char *exec;    /* absolute path of another build; NULL = the command line's program */
+	bool local; /* runs here: config_address_is_local(address), or what config_place() says */
+	char *exec; /* absolute path of another build; NULL = the command line's program */
 
 	char **env; /* "NAME=VALUE", ends with NULL; never NULL itself */
 	size_t n_env;
 	char **preload; /* paths, or names for the dynamic linker to find; ends with NULL */
 	size_t n_preload;
 
+	char *rdma_device; /* of its host; NULL = the one behind the connection's address, or any */
 	char *cpus;        /* as written, such as "0,2-3"; NULL = wherever the kernel likes */
 	cpu_set_t cpu_set; /* the same; empty when cpus is NULL */
 	struct config_breakpoint *breakpoints;
@@ -79,16 +83,24 @@ struct config_variant {
 
 struct config {
 	char *file; /* as given to config_load() */
+	char *text; /* what it says, `length` bytes: hosts must have the same */
+	size_t length;
 
 	int leader_id;                   /* names one of the variants; required */
 	enum config_policy policy;       /* full */
-	uint64_t replication_batch_size; /* bytes, 0 = publish at once; 0 */
+	uint64_t replication_batch_size; /* bytes, 0 = publish at once; 8192 */
 	double restore_probability;      /* [0, 1); 0 */
 	double inject_fault_probability; /* [0, 1); 0 */
 	uint64_t socket_read_usleep;     /* microseconds; 0 */
 	uint64_t ignore_first_n;         /* calls; 0 */
 
 	enum config_transport transport;         /* auto */
+	enum config_tcp_io tcp_io;               /* auto */
+	char *key_file;                          /* absolute; NULL = none */
+	enum config_link link;                   /* encrypted */
+	double connect_timeout;                  /* seconds, 0 = for ever; 60 */
+	double peer_timeout;                     /* seconds; 5 */
+	enum config_on_peer_loss on_peer_loss;   /* end */
 	uint64_t ring_size;                      /* bytes, a power of two; 1 MiB */
 	enum config_compare compare;             /* full */
 	enum config_trap trap;                   /* auto */
@@ -129,6 +141,22 @@ int config_load(const char *file, struct config *out, struct config_error *err);
 int config_load_string(const char *text, size_t length, const char *name, struct config *out,
 		       struct config_error *err);
 
+/*
+ * Says which variants run here: the one of that id, or with id < 0 those whose address is this
+ * machine's. Checks what the others then need. 0, or -EINVAL with one line in err->text.
+ */
+int config_place(struct config *config, int id, struct config_error *err);
+
+/* Whether variants run elsewhere. */
+bool config_spans_hosts(const struct config *config);
+/*
+ * Do several followers run here, and the leader elsewhere? A command has one connection to the
+ * leader's host, for one follower: then one line says which commands it takes.
+ */
+bool config_place_apart(const struct config *config, char *why, size_t size);
+/* Why no RDMA device is used under it, whatever there is; NULL: one may be. */
+const char *config_rdma_excluded(const struct config *config);
+
 /* Frees everything *config owns and empties it; an empty one may be freed again. */
 void config_free(struct config *config);
 
@@ -140,6 +168,9 @@ const struct config_variant *config_variant(const struct config *config, int id)
  * or one that an interface has now. False for whatever isn't an address.
  */
 bool config_address_is_local(const char *address);
+
+/* Whether an address never leaves this machine: empty, "localhost" or loopback. */
+bool config_address_is_loopback(const char *address);
 
 /*
  * Reads a list of CPUs like "0,2-3" into *set. 0, or -EINVAL (empty, malformed, reversed,
@@ -153,6 +184,8 @@ const char *config_compare_name(enum config_compare compare);
 const char *config_trap_name(enum config_trap trap);
 const char *config_wait_name(enum config_wait wait);
 const char *config_transport_name(enum config_transport transport);
+const char *config_link_name(enum config_link link);
+const char *config_on_peer_loss_name(enum config_on_peer_loss action);
 const char *config_on_divergence_name(enum config_on_divergence action);
 
 #endif

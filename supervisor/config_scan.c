@@ -27,6 +27,8 @@ struct scan {
 		int line;
 	} open[READER_DEPTH_MAX];
 	int depth;
+	const char *word; /* the last one: the key, where a value stands; NULL: none yet */
+	size_t word_bytes;
 	FILE *out;
 };
 
@@ -37,7 +39,7 @@ static bool ends(const struct scan *s, size_t ahead)
 
 static char peek(const struct scan *s, size_t ahead)
 {
-	return ends(s, ahead) ? '\0' : s->at[ahead];
+	return (char)(ends(s, ahead) ? 0 : s->at[ahead]);
 }
 
 static void copy(struct scan *s, size_t n)
@@ -94,6 +96,8 @@ static void scan_name(struct scan *s)
 
 	while (!ends(s, n) && (isalnum((unsigned char)s->at[n]) || strchr("-_*", s->at[n])))
 		n++;
+	s->word = s->at;
+	s->word_bytes = n;
 	copy(s, n);
 }
 
@@ -130,7 +134,8 @@ static int scan_number(struct scan *s)
 	value = strtoll(digits, NULL, hex ? 16 : 10);
 	if (errno == ERANGE || n >= sizeof(digits))
 		return reader_fail_at(s->r, s->line, EINVAL,
-				      "the number %.*s%s is too big: 64 bits at most",
+				      "%.*s: the number %.*s%s is too big: 64 bits at most",
+				      s->word_bytes > 40 ? 40 : (int)s->word_bytes, s->word ?: "",
 				      n > 40 ? 40 : (int)n, s->at, n > 40 ? "..." : "");
 	copy(s, n);
 	if (!suffix && (value < INT_MIN || value > INT_MAX))

@@ -15,6 +15,8 @@
 
 #include "config_reader.h"
 
+/* The longest that the kernel has (IB_DEVICE_NAME_MAX). */
+#define DEVICE_NAME 63
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* Addresses */
@@ -45,16 +47,27 @@ static int parse_address(const char *text, struct address *address)
 	return -EINVAL;
 }
 
-static bool is_own(const struct address *address)
+static bool is_loopback(const struct address *address)
 {
-	static const unsigned char any[16];
 	static const unsigned char loopback6[16] = {[15] = 1};
 
-	if (!memcmp(address->bytes, any, address->size))
-		return true;
 	if (address->family == AF_INET)
 		return address->bytes[0] == IN_LOOPBACKNET;
 	return !memcmp(address->bytes, loopback6, sizeof(loopback6));
+}
+
+static bool is_own(const struct address *address)
+{
+	static const unsigned char any[16];
+
+	return !memcmp(address->bytes, any, address->size) || is_loopback(address);
+}
+
+bool config_address_is_loopback(const char *text)
+{
+	struct address address;
+
+	return parse_address(text, &address) == 0 && is_loopback(&address);
 }
 
 static bool is_of_interface(const struct address *address, const struct sockaddr *sa)
@@ -199,6 +212,17 @@ static int check_exec(struct reader *r, config_setting_t *setting, const char *t
 	return 0;
 }
 
+static int check_device(struct reader *r, config_setting_t *setting, const char *text, void *object)
+{
+	(void)object;
+	if (!*text || strchr(text, '/') || *text == '.' || strlen(text) > DEVICE_NAME)
+		return reader_fail(r, setting,
+				   "found %s, but expected the name of an RDMA device such as "
+				   "\"mlx5_0\"",
+				   reader_quote(text).text);
+	return 0;
+}
+
 static int check_file(struct reader *r, config_setting_t *setting, const char *path, int mode,
 		      const char *what)
 {
@@ -306,6 +330,7 @@ static const struct config_key variant_keys[] = {
 	 .read = check_env},
 	{VARIANT("preload", preload), .type = KEY_STRINGS,
 	 .count = offsetof(struct config_variant, n_preload), .read = check_preload},
+	{VARIANT("rdma_device", rdma_device), .type = KEY_STRING, .read = check_device},
 	{VARIANT("cpus", cpus), .type = KEY_STRING, .read = check_cpus},
 	{.name = "breakpoints", .type = KEY_OTHER, .read = read_breakpoints},
 };
@@ -331,12 +356,7 @@ static int read_variant(struct reader *r, config_setting_t *group, struct config
 					   variant->id, v->line);
 	}
 	variant->local = config_address_is_local(variant->address);
-	if (variant->local)
-		return check_files(r, group, variant);
-	return reader_note(r, config_setting_get_member(group, "address"),
-			   "accepted, but not active in this version: %s is another machine, and "
-			   "variants run on this one only",
-			   variant->address);
+	return variant->local ? check_files(r, group, variant) : 0;
 }
 
 int reader_variants(struct reader *r, config_setting_t *list, const char *text, void *object)

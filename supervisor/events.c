@@ -10,7 +10,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "follow.h"
 #include "hang.h"
+#include "lead.h"
 #include "processes.h"
 #include "status.h"
 #include "stop.h"
@@ -23,11 +25,16 @@
 /* Loader, libraries and their constructors: longer than this they don't take. */
 #define START_NS 30000000000ll
 
-static int watch(struct running *r, int fd)
+int events_add(struct running *r, int fd)
 {
 	struct epoll_event e = {.events = EPOLLIN, .data.fd = fd};
 
 	return epoll_ctl(r->epoll, EPOLL_CTL_ADD, fd, &e) < 0 ? -errno : 0;
+}
+
+void events_remove(struct running *r, int fd)
+{
+	epoll_ctl(r->epoll, EPOLL_CTL_DEL, fd, NULL);
 }
 
 int events_open(struct running *r)
@@ -38,11 +45,11 @@ int events_open(struct running *r)
 	r->signals = signalfd(-1, &r->guarded->taken, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (r->epoll < 0 || r->signals < 0)
 		return -errno;
-	error = watch(r, r->signals);
+	error = events_add(r, r->signals);
 	if (!error)
-		error = watch(r, r->files.bell);
+		error = events_add(r, r->files.bell);
 	if (!error)
-		error = watch(r, r->guarded->channel);
+		error = events_add(r, r->guarded->channel);
 	if (error)
 		return error;
 	r->status_socket = status_listen();
@@ -50,11 +57,13 @@ int events_open(struct running *r)
 		run_verbose(r, "tandem status won't find this run: %s",
 			    strerror(-r->status_socket));
 	else
-		error = watch(r, r->status_socket);
+		error = events_add(r, r->status_socket);
 	return error;
 }
 
-/* Signals that reach us directly went to our process group: the leader has them too. */
+/*
+ * Signals that reach us directly went to our process group: the leader has them too, if it is here.
+ */
 static void note_signals(struct running *r)
 {
 	struct signalfd_siginfo info;
@@ -62,15 +71,30 @@ static void note_signals(struct running *r)
 	while (read(r->signals, &info, sizeof(info)) == sizeof(info)) {
 		if (info.ssi_signo == SIGCHLD || info.ssi_signo >= 65)
 			continue;
+		if (hosts_follow(r))
+			follow_signal(r, (int)info.ssi_signo);
 		r->sent[info.ssi_signo] = tnd_monotonic();
 		r->sender[info.ssi_signo] = (int)info.ssi_pid;
 	}
 }
 
-static void pass_on(struct running *r, const struct guard_signal *g)
+void events_signal(struct running *r, int signal)
 {
 	const struct root *leader = &r->root[r->files.session->leader];
 
+	if (signal <= 0 || signal >= 65)
+		return;
+	if (leader->done || leader->pid <= 0) {
+		run_verbose(r, "signal %d isn't passed on: the leader's first process %s", signal,
+			    leader->done ? "has ended" : "hasn't started");
+		return;
+	}
+	run_verbose(r, "signal %d is passed on to the leader", signal);
+	kill(leader->pid, signal);
+}
+
+static void pass_on(struct running *r, const struct guard_signal *g)
+{
 	if (g->signal <= 0 || g->signal >= 65)
 		return;
 	if (r->sent[g->signal] && r->sender[g->signal] == g->sender &&
@@ -78,13 +102,10 @@ static void pass_on(struct running *r, const struct guard_signal *g)
 		r->sent[g->signal] = 0;
 		return;
 	}
-	if (leader->done) {
-		run_verbose(r, "signal %d isn't passed on: the leader's first process has ended",
-			    g->signal);
-		return;
-	}
-	run_verbose(r, "signal %d is passed on to the leader", g->signal);
-	kill(leader->pid, g->signal);
+	if (hosts_follow(r))
+		follow_signal(r, g->signal);
+	else
+		events_signal(r, g->signal);
 }
 
 static int hear_guard(struct running *r)
@@ -98,8 +119,48 @@ static int hear_guard(struct running *r)
 		pass_on(r, &g);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return STATUS_GO_ON;
-	fputs("tandem: the guard was killed; all variants are ended\n", stderr);
-	return stop_quietly(r, STATUS_KILLED);
+	return stop_saying(r, STATUS_KILLED, "the guard was killed; all variants are ended");
+}
+
+static bool is_deadly(int signal)
+{
+	return signal == SIGINT || signal == SIGTERM || signal == SIGHUP || signal == SIGQUIT;
+}
+
+/* A signal of a terminal comes to us, others to the guard; 0: none that ends us. */
+static int deadly_signal(struct running *r)
+{
+	struct signalfd_siginfo info;
+	struct guard_signal g;
+
+	while (read(r->signals, &info, sizeof(info)) == sizeof(info)) {
+		if (is_deadly((int)info.ssi_signo))
+			return (int)info.ssi_signo;
+	}
+	while (recv(r->guarded->channel, &g, sizeof(g), MSG_DONTWAIT) == sizeof(g)) {
+		if (is_deadly(g.signal))
+			return g.signal;
+	}
+	return 0;
+}
+
+int events_await(struct running *r, int timeout_ms)
+{
+	struct epoll_event e;
+	struct guard_signal g;
+	int signal;
+
+	if (epoll_wait(r->epoll, &e, 1, timeout_ms) <= 0)
+		return STATUS_GO_ON;
+	if (e.data.fd == r->status_socket)
+		status_answer(r);
+	signal = deadly_signal(r);
+	if (signal)
+		return stop_saying(r, 128 + signal,
+				   "ended by signal %d while waiting for other hosts", signal);
+	if (recv(r->guarded->channel, &g, sizeof(g), MSG_DONTWAIT | MSG_PEEK) == 0)
+		return stop_saying(r, STATUS_KILLED, "the guard was killed");
+	return STATUS_GO_ON;
 }
 
 static int dispatch(struct running *r, const struct epoll_event *e, int n)
@@ -118,6 +179,8 @@ static int dispatch(struct running *r, const struct epoll_event *e, int n)
 			status_answer(r);
 		else if (fd == r->files.bell)
 			(void)!read(fd, &rings, sizeof(rings)); /* what rang is looked for anyway */
+		else if (fd == hosts_fd(r))
+			status = hosts_hear(r);
 		/* Ends of processes are looked for in all of them. */
 	}
 	return status;
@@ -134,7 +197,7 @@ static int heard(struct running *r)
 	for (unsigned i = 0; i <= r->files.session->variants; i++) {
 		unsigned v = i == r->files.session->variants ? leader : i;
 
-		if (v == leader && i != r->files.session->variants)
+		if ((v == leader && i != r->files.session->variants) || !hosts_here(r, v))
 			continue;
 		if (atomic_load(&r->files.variant[v]->divergence.kind))
 			return stop_report(r, v);
@@ -151,23 +214,21 @@ static int never_started(struct running *r, unsigned v)
 		snprintf(how, sizeof(how), " (it exited with %d)", WEXITSTATUS(root->status));
 	else if (root->done)
 		snprintf(how, sizeof(how), " (it died of signal %d)", WTERMSIG(root->status));
-	fprintf(stderr,
-		"tandem: variant %d: the monitor never started in it%s. Either the dynamic linker "
-		"couldn't load %s or a library of preload, or %s isn't a dynamically linked "
-		"program "
-		"with glibc's start code (a static one, another libc, file capabilities), or "
-		"something ended it before\n",
-		r->config->variants[v].id, how, r->library, r->argv[0]);
-	return stop_quietly(r, STATUS_SETUP);
+	return stop_saying(r, STATUS_SETUP,
+			   "variant %d: the monitor never started in it%s. Either the dynamic "
+			   "linker couldn't load %s or a library of preload, or %s isn't a "
+			   "dynamically linked program with glibc's start code (a static one, "
+			   "another libc, file capabilities), or something ended it before",
+			   r->config->variants[v].id, how, r->library, r->argv[0]);
 }
 
 /* A variant's first process without a monitor must not run on unseen. */
 static int check_starts(struct running *r)
 {
-	int64_t age = tnd_monotonic() - r->started;
+	int64_t age = tnd_monotonic() - r->launched;
 
 	for (unsigned v = 0; v < r->files.session->variants; v++) {
-		if ((r->root[v].done || age > START_NS) &&
+		if (hosts_here(r, v) && (r->root[v].done || age > START_NS) &&
 		    session_phase(&r->files, v, 0) == PHASE_FREE)
 			return never_started(r, v);
 	}
@@ -179,6 +240,25 @@ static int program_status(const struct running *r)
 	int status = r->root[r->files.session->leader].status;
 
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+/* No process is left here; is none left elsewhere? */
+static bool hosts_over(struct running *r)
+{
+	if (r->streams || r->awaiting)
+		return false;
+	if (!hosts_follow(r))
+		return lead_done(r);
+	follow_done(r);
+	return false; /* END says how */
+}
+
+static int program_end(struct running *r)
+{
+	int status = program_status(r);
+
+	lead_end(r, status, "");
+	return status;
 }
 
 static int timeout_ms(const struct running *r, bool soon)
@@ -209,12 +289,16 @@ int events_loop(struct running *r)
 		status = heard(r);
 		if (status == STATUS_GO_ON)
 			status = check_starts(r);
-		if (status == STATUS_GO_ON && none)
+		if (status == STATUS_GO_ON && none && !r->hosts)
 			return program_status(r);
 		if (status == STATUS_GO_ON)
 			status = processes_judge(r, &soon);
+		if (status == STATUS_GO_ON && none && hosts_over(r))
+			return program_end(r);
 		if (status == STATUS_GO_ON)
 			status = hang_look(r);
+		if (hosts_lead(r))
+			status_look(r);
 		if (status != STATUS_GO_ON)
 			return status;
 	}

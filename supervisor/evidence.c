@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../monitor/syscalls/table.h"
+#include "hosts.h"
 #include "tree.h"
 
 static void collect(struct running *r, struct evidence *e, unsigned v)
@@ -37,8 +38,10 @@ struct evidence *evidence_collect(struct running *r, unsigned v)
 	e->leader = r->files.session->leader;
 	memcpy(&e->divergence, &r->files.variant[v]->divergence, sizeof(e->divergence));
 	e->divergence.text[sizeof(e->divergence.text) - 1] = 0;
-	for (unsigned i = 0; i < r->files.session->variants; i++)
-		collect(r, e, i);
+	for (unsigned i = 0; i < r->files.session->variants; i++) {
+		if (hosts_here(r, i))
+			collect(r, e, i);
+	}
 	return e;
 }
 

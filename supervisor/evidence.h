@@ -23,7 +23,7 @@ struct evidence {
 	struct evidence_variant variant[SESSION_VARIANTS];
 };
 
-/* Of variant v's struct divergence. NULL: no memory. */
+/* Of variant v's struct divergence, and of the variants that run here. NULL: no memory. */
 struct evidence *evidence_collect(struct running *r, unsigned v);
 void evidence_free(struct evidence *e);
 

@@ -15,6 +15,8 @@
 #define REPORT_MOST (16u << 20)
 /* Bytes shown around the first that differs. */
 #define BYTES_SHOWN 64
+/* Characters shown of an argument; --json has more. */
+#define ARGUMENT_SHOWN 160
 
 static const char *text_of(const cJSON *o, const char *key)
 {
@@ -52,23 +54,24 @@ static void join(const cJSON *list, char *to, size_t size)
 	}
 }
 
-/* "write+0x1d (libc.so.6)  file.c:12", as far as it is known. */
-static void place(const cJSON *p, char *to, size_t size)
+/* "write+0x1d (libc.so.6)", and file.c:12 on a line below, as far as it is known. */
+static void place(const cJSON *p, bool line, char *to, size_t size)
 {
 	const char *module = text_of(p, "module"), *symbol = text_of(p, "symbol");
 	const char *file = text_of(p, "file"), *slash = strrchr(module, '/');
 
 	module = slash ? slash + 1 : module;
-	if (*symbol)
-		snprintf(to, size, "%s+%s (%s)", symbol, text_of(p, "offset"), module);
+	if (*symbol) /* without its version (name@@VERSION) */
+		snprintf(to, size, "%.*s+%s (%s)", (int)strcspn(symbol, "@"), symbol,
+			 text_of(p, "offset"), module);
 	else if (*module)
 		snprintf(to, size, "%s+%s", module, text_of(p, "offset"));
 	else
 		snprintf(to, size, "%s", text_of(p, "address"));
-	if (*file && strlen(to) < size) {
+	if (line && *file && strlen(to) < size) {
 		slash = strrchr(file, '/');
-		snprintf(to + strlen(to), size - strlen(to), " %s:%.0f", slash ? slash + 1 : file,
-			 number_of(p, "line"));
+		snprintf(to + strlen(to), size - strlen(to), "\n  %s:%.0f",
+			 slash ? slash + 1 : file, number_of(p, "line"));
 	}
 }
 
@@ -122,6 +125,16 @@ static void differences(const cJSON *v, char *to, size_t size)
 		 *env ? " " : "", env, *preload ? " " : "", preload);
 }
 
+static void shorten(const char *text, char *to, size_t size)
+{
+	size_t n = strlen(text);
+
+	if (n < size)
+		memcpy(to, text, n + 1);
+	else
+		snprintf(to, size, "%.*s...", (int)size - 4, text);
+}
+
 /* The arguments one below the other, those that differ marked. */
 static void arguments(FILE *out, const cJSON *o, const cJSON *a, const cJSON *b)
 {
@@ -135,11 +148,14 @@ static void arguments(FILE *out, const cJSON *o, const cJSON *a, const cJSON *b)
 	for (int i = 0; i < n; i++) {
 		const char *p = cJSON_GetStringValue(cJSON_GetArrayItem(x, i)) ?: "";
 		const char *q = cJSON_GetStringValue(cJSON_GetArrayItem(y, i)) ?: "";
+		char left[ARGUMENT_SHOWN + 4], right[ARGUMENT_SHOWN + 4];
 		bool differ = same && (i == which || (strcmp(p, q) && *p && *q && strcmp(p, "?")));
 		char name[32];
 
+		shorten(p, left, sizeof(left));
+		shorten(q, right, sizeof(right));
 		snprintf(name, sizeof(name), "%s argument %d", differ ? ">" : " ", i + 1);
-		columns_two(out, name, p, q, differ);
+		columns_two(out, name, left, right, differ);
 	}
 	if (*text_of(a, "result") || *text_of(b, "result"))
 		columns_two(out, "  result", text_of(a, "result"), text_of(b, "result"),
@@ -159,23 +175,19 @@ static size_t unhex(const char *hex, uint8_t *to, size_t most)
 	return n;
 }
 
-/* Both sides' packed bytes around the first that differs. */
-static void bytes(FILE *out, const cJSON *a, const cJSON *b)
+/* Both sides' bytes around the first that differs. */
+static void bytes(FILE *out, const cJSON *difference)
 {
-	static uint8_t x[4096], y[4096];
-	size_t m = unhex(text_of(a, "packed"), x, sizeof(x));
-	size_t n = unhex(text_of(b, "packed"), y, sizeof(y)), at = 0, least = m < n ? m : n;
+	uint8_t x[BYTES_SHOWN], y[BYTES_SHOWN];
+	size_t m = unhex(text_of(difference, "leader"), x, sizeof(x));
+	size_t n = unhex(text_of(difference, "own"), y, sizeof(y));
+	double from = number_of(difference, "from");
 
-	if (!m || !n || cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(a, "hashed")))
+	if (!m && !n)
 		return;
-	while (at < least && x[at] == y[at])
-		at++;
-	if (at == m && at == n)
-		return;
-	fprintf(out, "\nThe arguments as they were compared; the first byte that differs is %zu:\n",
-		at);
-	at = at / 8 * 8 > 16 ? at / 8 * 8 - 16 : 0;
-	columns_bytes(out, x, m, y, n, at, BYTES_SHOWN);
+	fprintf(out, "\nArgument %.0f differs from its byte %.0f on:\n",
+		number_of(difference, "argument") + 1, number_of(difference, "offset"));
+	columns_bytes(out, x, m, y, n, from > 0 && from < 1e15 ? (size_t)from : 0);
 }
 
 static void backtraces(FILE *out, const cJSON *a, const cJSON *b)
@@ -189,12 +201,12 @@ static void backtraces(FILE *out, const cJSON *a, const cJSON *b)
 		char left[512] = "", right[512] = "", name[16];
 
 		if (i < cJSON_GetArraySize(x))
-			place(cJSON_GetArrayItem(x, i), left, sizeof(left));
+			place(cJSON_GetArrayItem(x, i), true, left, sizeof(left));
 		else if (i == 0)
 			snprintf(left, sizeof(left), "not known: %s",
 				 text_of(a, "backtrace_missing"));
 		if (i < cJSON_GetArraySize(y))
-			place(cJSON_GetArrayItem(y, i), right, sizeof(right));
+			place(cJSON_GetArrayItem(y, i), true, right, sizeof(right));
 		else if (i == 0)
 			snprintf(right, sizeof(right), "not known: %s",
 				 text_of(b, "backtrace_missing"));
@@ -214,8 +226,8 @@ static void entry(const cJSON *t, char *to, size_t size)
 	/* The word on top of the stack needn't be a return address: then nothing is there. */
 	if (!*text_of(caller, "module"))
 		caller = cJSON_GetObjectItemCaseSensitive(t, "site");
-	place(caller, where, sizeof(where));
-	snprintf(to, size, "%s = %s\n  from %s", text_of(t, "text"), text_of(t, "result"), where);
+	place(caller, false, where, sizeof(where));
+	snprintf(to, size, "%s = %s\n  at %s", text_of(t, "text"), text_of(t, "result"), where);
 }
 
 /* After the same record both positions are the same. */
@@ -279,17 +291,21 @@ static void print(FILE *out, const cJSON *o)
 	differences(b, right, sizeof(right));
 	if (*left || *right)
 		columns_two(out, "  runs with", left, a == b ? "" : right, false);
+	if (*text_of(a, "in_call") || *text_of(b, "in_call"))
+		columns_two(out, "  now in", text_of(a, "in_call"),
+			    a == b ? "" : text_of(b, "in_call"), false);
 	if (p || q) {
 		const char *x = p ? text_of(p, "name") : "", *y = q ? text_of(q, "name") : "";
 
 		columns_two(out, strcmp(x, y) && *x && *y ? "> call" : "  call", x, y,
 			    *x && *y && strcmp(x, y));
 		arguments(out, o, p, q);
-		bytes(out, p, q);
+		if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(p, "hashed")))
+			columns_one(out, "",
+				    "The leader's arguments aren't known: under compare = "
+				    "hash it sends no more than a hash of them.");
+		bytes(out, cJSON_GetObjectItemCaseSensitive(o, "difference"));
 	}
-	if (*text_of(a, "in_call") || *text_of(b, "in_call"))
-		columns_two(out, "  now in", text_of(a, "in_call"),
-			    a == b ? "" : text_of(b, "in_call"), false);
 	backtraces(out, a, a == b ? NULL : b);
 	traces(out, a, a == b ? NULL : b);
 }

@@ -2,11 +2,13 @@
 #include "guard.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -85,15 +87,18 @@ int guard_run(int (*supervise)(const struct guarded *g, void *arg), void *arg,
 	      bool ignores_children)
 {
 	struct guarded g = {.guard = getpid(), .ignores_children = ignores_children};
-	int ends[2];
+	int ends[2], status;
 	pid_t child;
 
 	taken_signals(&g.taken);
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) {
-		fprintf(stderr, "tandem: the supervisor can't be started: socketpair: %s\n",
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0 ||
+	    pipe2(g.life, O_CLOEXEC) < 0) {
+		fprintf(stderr, "tandem: the supervisor can't be started: socketpair, pipe: %s\n",
 			strerror(errno));
 		return STATUS_SETUP;
 	}
+	/* For processes that drop their privileges, and for reading only. */
+	fchmod(g.life[0], 0444);
 	sigprocmask(SIG_BLOCK, &g.taken, &g.mask);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	fflush(NULL);
@@ -107,7 +112,9 @@ int guard_run(int (*supervise)(const struct guarded *g, void *arg), void *arg,
 		close(ends[0]);
 		g.channel = ends[1];
 		prctl(PR_SET_CHILD_SUBREAPER, 1);
-		exit(supervise(&g, arg));
+		status = supervise(&g, arg);
+		fflush(NULL);
+		_exit(status); /* destructors of libraries would only copy pages of the guard's */
 	}
 	close(ends[1]);
 	return guard(child, ends[0], &g.taken);

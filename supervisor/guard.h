@@ -22,10 +22,11 @@ struct guard_signal {
 
 /* What the supervisor starts with. */
 struct guarded {
-	int guard;             /* pid */
-	int channel;           /* readable: a struct guard_signal, or the guard's end */
-	sigset_t mask;         /* the caller's, for the variants */
-	sigset_t taken;        /* blocked in guard and supervisor */
+	int guard;      /* pid */
+	int channel;    /* readable: a struct guard_signal, or the guard's end */
+	int life[2];    /* pipe of which only guard and supervisor hold [1]: monitor/life.h */
+	sigset_t mask;  /* the caller's, for the variants */
+	sigset_t taken; /* blocked in guard and supervisor */
 	bool ignores_children; /* the caller's SIGCHLD was ignored: so shall the variants' be */
 };
 

@@ -7,14 +7,28 @@
 
 #include "../monitor/syscalls/table.h"
 #include "../transport/record.h"
+#include "lead.h"
 #include "stop.h"
 #include "tree.h"
 
+/* How often in hang_timeout other hosts are asked. */
+#define ASKS 16
+
 static const char *const kind_names[RECORD_KINDS] = {
-	[RECORD_PAD] = "padding",         [RECORD_CALL] = "the call",  [RECORD_ENTER] = "the call",
-	[RECORD_LEAVE] = "the result of", [RECORD_PART] = "a part of", [RECORD_SIGNAL] = "a signal",
-	[RECORD_FAULT] = "a crash",       [RECORD_SYNC] = "a lock",    [RECORD_EXIT] = "its end",
+	[RECORD_PAD] = "padding",
+	[RECORD_CALL] = "the call",
+	[RECORD_ENTER] = "the call",
+	[RECORD_LEAVE] = "the result of",
+	[RECORD_PART] = "a part of",
+	[RECORD_SIGNAL] = "a signal",
+	[RECORD_FAULT] = "a crash",
+	[RECORD_SYNC] = "a lock or an answer of its allocator",
+	[RECORD_EXIT] = "its end",
+	[RECORD_ORDER] = "an order between processes",
+	[RECORD_PASSED] = "a descriptor that was passed",
+	[RECORD_CONTENT] = "a mapped file's content",
 	[RECORD_START] = "its start",
+	[RECORD_CLOCKS] = "looks at the clock",
 };
 
 /* What the leader wrote there. */
@@ -78,21 +92,54 @@ static int look_at_follower(struct running *r, struct stream *s, unsigned v)
 			  who, tail, s->number, r->config->hang_timeout, next);
 }
 
+/* Nanoseconds in which the thread ran or wanted to: others may have kept the CPUs from it. */
+static bool runnable(int pid, uint64_t *ns)
+{
+	char path[64];
+	uint64_t ran, waited;
+	FILE *in;
+	int n;
+
+	snprintf(path, sizeof(path), "/proc/%d/schedstat", pid);
+	in = fopen(path, "re");
+	if (!in)
+		return false;
+	n = fscanf(in, "%" SCNu64 " %" SCNu64, &ran, &waited);
+	fclose(in);
+	*ns = ran + waited;
+	return n == 2;
+}
+
 /* Does it compute, in one thread, and has it for at least half of the time? */
 static bool computes(struct process_watch *w)
 {
-	uint64_t ticks = (uint64_t)sysconf(_SC_CLK_TCK), before = w->cpu;
+	uint64_t now, before = w->cpu;
 	struct tree_process p;
 
 	if (tree_look(w->pid, &p) || p.threads != 1)
 		return false;
+	if (!runnable(w->pid, &now)) /* a kernel without it */
+		now = p.cpu * 1000000000ull / (uint64_t)sysconf(_SC_CLK_TCK);
 	if (before == UINT64_MAX) {
-		w->cpu = p.cpu;
+		w->cpu = now;
 		w->since = tnd_monotonic();
 		return false;
 	}
-	return (p.cpu - before) * 1000000000ull / ticks >
-	       (uint64_t)(tnd_monotonic() - w->since) / 2;
+	return now - before > (uint64_t)(tnd_monotonic() - w->since) / 2;
+}
+
+/*
+ * Other hosts say which call their followers wait in when they are asked: for a later look. What
+ * they answer wakes the loop that looks here, so one question must not follow upon another.
+ */
+static void ask_others(struct running *r)
+{
+	int64_t now = tnd_monotonic();
+
+	if (!lead_replied(r) || now - r->hosts->asked < (int64_t)r->files.session->hang_ns / ASKS)
+		return;
+	r->hosts->asked = now;
+	lead_ask(r);
 }
 
 static int look_at_leader(struct running *r, struct stream *s)
@@ -108,6 +155,9 @@ static int look_at_leader(struct running *r, struct stream *s)
 		    atomic_load(&s->pages.consumer[v]->tail) == head)
 			waiting = v;
 	}
+	if (hosts_lead(r) && w->life == LIFE_ALIVE && !atomic_load(&own->in_call) &&
+	    w->seen == head)
+		ask_others(r);
 	if (!is_late(w, head,
 		     w->life == LIFE_ALIVE && waiting != w->variant && !atomic_load(&own->in_call),
 		     (int64_t)r->files.session->hang_ns)) {
@@ -133,7 +183,8 @@ int hang_look(struct running *r)
 {
 	int status = STATUS_GO_ON;
 
-	if (!r->files.session->hang_ns)
+	/* The leader's host looks at all. */
+	if (!r->files.session->hang_ns || hosts_follow(r))
 		return STATUS_GO_ON;
 	for (size_t i = 0; i < r->streams && status == STATUS_GO_ON; i++) {
 		for (unsigned v = 0; v < r->files.session->variants; v++) {

@@ -11,4 +11,7 @@
  */
 int launch_all(struct running *r);
 
+/* The file that execvp() would run, so that it can be looked at first. 0 or negative errno. */
+int launch_find(const char *name, char *path, size_t size);
+
 #endif

@@ -334,16 +334,20 @@ static void probe_io_uring(struct machine_answer *answer)
 		say(answer, true, "%s", "");
 		return;
 	}
-	say(answer, false, errno == ENOSYS ? "the kernel has none" : "io_uring_setup: %s",
+	say(answer, false,
+	    errno == ENOSYS  ? "the kernel has none"
+	    : errno == EPERM ? "forbidden, as by a container's seccomp filter (io_uring_setup: %s)"
+			     : "io_uring_setup: %s",
 	    strerror(errno));
 	read_text("/proc/sys/kernel/io_uring_disabled", disabled, sizeof(disabled));
 	if (*disabled && strcmp(disabled, "0") != 0)
 		say(answer, false, "switched off (kernel.io_uring_disabled = %s)", disabled);
 }
 
-static void probe_rdma(struct machine_answer *answer)
+/* All there are, with their states. */
+static void list_rdma(const char *in, struct machine_answer *answer)
 {
-	DIR *directory = opendir("/sys/class/infiniband");
+	DIR *directory = opendir(in);
 	const struct dirent *entry;
 	size_t n = 0;
 
@@ -353,8 +357,7 @@ static void probe_rdma(struct machine_answer *answer)
 
 		if (entry->d_name[0] == '.')
 			continue;
-		snprintf(path, sizeof(path), "/sys/class/infiniband/%s/ports/1/state",
-			 entry->d_name);
+		snprintf(path, sizeof(path), "%s/%s/ports/1/state", in, entry->d_name);
 		read_text(path, state, sizeof(state));
 		if (n < sizeof(answer->detail))
 			n += (size_t)snprintf(answer->detail + n, sizeof(answer->detail) - n,
@@ -366,6 +369,31 @@ static void probe_rdma(struct machine_answer *answer)
 	answer->yes = n > 0;
 	if (n == 0)
 		say(answer, false, "no RDMA device");
+}
+
+static void probe_rdma(struct machine_answer *answer)
+{
+	list_rdma(MACHINE_RDMA_DEVICES, answer);
+}
+
+struct machine_answer machine_rdma_device(const char *directory, const char *name)
+{
+	struct machine_answer answer = {.yes = false}, all = {.yes = false};
+	char path[PATH_MAX], state[32];
+
+	snprintf(path, sizeof(path), "%s/%s", directory, name);
+	if (access(path, F_OK) == 0) {
+		snprintf(path, sizeof(path), "%s/%s/ports/1/state", directory, name);
+		read_text(path, state, sizeof(state));
+		say(&answer, true, "port 1: %s", *state ? state : "unknown");
+		return answer;
+	}
+	list_rdma(directory, &all);
+	if (all.yes)
+		say(&answer, false, "there is no such device here; there is %.100s", all.detail);
+	else
+		say(&answer, false, "there is no such device here, nor any other");
+	return answer;
 }
 
 static void probe_criu(struct machine_answer *answer)
@@ -413,11 +441,13 @@ const char *machine_feature_name(enum machine_feature feature)
 
 struct machine_answer machine_probe(enum machine_feature feature)
 {
-	struct machine_answer answer = {.yes = false};
+	static struct machine_answer known[sizeof(features) / sizeof(features[0])];
+	static bool asked[sizeof(features) / sizeof(features[0])];
 
-	if (features[feature].in_child)
-		in_child(&answer, features[feature].probe);
-	else
-		features[feature].probe(&answer);
-	return answer;
+	if (!asked[feature] && features[feature].in_child)
+		in_child(&known[feature], features[feature].probe);
+	else if (!asked[feature])
+		features[feature].probe(&known[feature]);
+	asked[feature] = true;
+	return known[feature];
 }

@@ -38,7 +38,15 @@ struct machine_answer {
 /* The feature's name in output: "sud", "io_uring" ... */
 const char *machine_feature_name(enum machine_feature feature);
 
-/* Tries it. A probe that can't be made (no memory, no process) is answered with no and why. */
+/*
+ * Tries it, the first time. A probe that can't be made (no memory, no process) is answered with no
+ * and why.
+ */
 struct machine_answer machine_probe(enum machine_feature feature);
+
+#define MACHINE_RDMA_DEVICES "/sys/class/infiniband"
+
+/* Is there an RDMA device of that name? The detail says how it is, or which there are instead. */
+struct machine_answer machine_rdma_device(const char *directory, const char *name);
 
 #endif

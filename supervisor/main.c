@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../transport/key.h"
 #include "check.h"
 #include "explain.h"
 #include "reports.h"
@@ -27,9 +28,10 @@ struct command {
 static int usage(void)
 {
 	fputs("usage: tandem run -c FILE [--id N] [-v] [--] PROGRAM ARGS...\n"
-	      "       tandem check [-c FILE] [--json]\n"
+	      "       tandem check [-c FILE [--id N]] [--json]\n"
 	      "       tandem status [--watch] [--json]\n"
-	      "       tandem explain [-c FILE] [--json] [REPORT]\n",
+	      "       tandem explain [-c FILE] [--json] [REPORT]\n"
+	      "       tandem keygen FILE\n",
 	      stderr);
 	return STATUS_SETUP;
 }
@@ -37,9 +39,10 @@ static int usage(void)
 static int help(void)
 {
 	puts("tandem run -c FILE [--id N] [-v] [--] PROGRAM ARGS...   run it as several variants\n"
-	     "tandem check [-c FILE] [--json]                        what this machine can do\n"
+	     "tandem check [-c FILE [--id N]] [--json]               what this machine can do\n"
 	     "tandem status [--watch] [--json]                       what runs now\n"
-	     "tandem explain [-c FILE] [--json] [REPORT]             why a run was ended");
+	     "tandem explain [-c FILE] [--json] [REPORT]             why a run was ended\n"
+	     "tandem keygen FILE                                     a key for several hosts");
 	return fflush(stdout) == 0 ? 0 : STATUS_SETUP;
 }
 
@@ -92,11 +95,12 @@ static const char *library(void)
 	return NULL;
 }
 
-static bool load(struct command *c, bool notes)
+static bool load(struct command *c, bool notes, bool place)
 {
 	struct config_error e;
 
-	if (config_load(c->file, &c->config, &e) < 0) {
+	if (config_load(c->file, &c->config, &e) < 0 ||
+	    (place && config_place(&c->config, (int)c->id, &e) < 0)) {
 		fprintf(stderr, "tandem: %s\n", e.text);
 		return false;
 	}
@@ -119,16 +123,8 @@ static int command_run(struct command *c)
 
 	if (!c->file || !*c->argv || c->json || c->watch)
 		return usage();
-	if (!load(c, true))
+	if (!load(c, true, true))
 		return STATUS_SETUP;
-	if (c->id >= 0 && (!config_variant(&c->config, (int)c->id) || c->config.n_variants > 1)) {
-		fprintf(stderr, "tandem: --id %ld: %s\n", c->id,
-			config_variant(&c->config, (int)c->id)
-				? "variants on several hosts aren't built yet; leave --id out to "
-				  "run all of them here"
-				: "the configuration has no such variant");
-		return STATUS_SETUP;
-	}
 	lib = library();
 	if (!lib || check_config(&c->config, complain, c))
 		return STATUS_SETUP;
@@ -137,9 +133,9 @@ static int command_run(struct command *c)
 
 static int command_check(struct command *c)
 {
-	if (*c->argv || c->watch || c->id >= 0)
+	if (*c->argv || c->watch || (c->id >= 0 && !c->file))
 		return usage();
-	if (c->file && !load(c, false))
+	if (c->file && !load(c, false, true))
 		return STATUS_SETUP;
 	return check_machine(stdout, c->file ? &c->config : NULL, c->json);
 }
@@ -157,10 +153,23 @@ static int command_explain(struct command *c)
 
 	if ((*c->argv && c->argv[1]) || c->watch || c->id >= 0)
 		return usage();
-	if (c->file && !load(c, false))
+	if (c->file && !load(c, false, false))
 		return STATUS_SETUP;
 	reports_default(directory, sizeof(directory));
 	return explain(stdout, c->file ? c->config.report_dir : directory, *c->argv, c->json);
+}
+
+static int command_keygen(struct command *c)
+{
+	char why[KEY_WHY];
+
+	if (!*c->argv || c->argv[1] || c->file || c->json || c->watch || c->id >= 0)
+		return usage();
+	if (key_generate(*c->argv, why) < 0) {
+		fprintf(stderr, "tandem: %s\n", why);
+		return STATUS_SETUP;
+	}
+	return 0;
 }
 
 static bool parse_id(const char *text, long *id)
@@ -209,7 +218,8 @@ int main(int argc, char **argv)
 	} commands[] = {{"run", command_run},
 			{"check", command_check},
 			{"status", command_status},
-			{"explain", command_explain}};
+			{"explain", command_explain},
+			{"keygen", command_keygen}};
 	struct command c = {.id = -1};
 
 	if (fill_standard() < 0)

@@ -89,6 +89,8 @@ int program_find_library(const char *name, const char *library_path, char *why, 
 	return -ENOENT;
 }
 
+#define SCRIPTS_MOST 5 /* that execve follows, one the interpreter of the other */
+
 /* Whether one of the program headers names a dynamic linker. */
 static int has_interpreter(int fd, const ElfW(Ehdr) * header)
 {
@@ -105,48 +107,81 @@ static int has_interpreter(int fd, const ElfW(Ehdr) * header)
 	return 0;
 }
 
-int program_check(const char *path, char *why, size_t size)
+/* The interpreter that a script names, as the kernel reads it; false for another file. */
+static bool script_interpreter(int fd, char path[PATH_MAX])
+{
+	char line[256 + 1]; /* no kernel looks at more */
+	ssize_t n = pread(fd, line, sizeof(line) - 1, 0);
+	char *at = line + 2;
+
+	if (n < 2 || memcmp(line, "#!", 2) != 0)
+		return false;
+	line[n] = '\0';
+	at += strspn(at, " \t");
+	snprintf(path, PATH_MAX, "%.*s", (int)strcspn(at, " \t\n"), at);
+	return true;
+}
+
+static int check_file(int fd, char *why, size_t size)
 {
 	ElfW(Ehdr) own;
 	ElfW(Ehdr) header;
 	struct stat st;
-	int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : pread(fd, &own, sizeof(own), 0);
+	int self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	ssize_t n = self < 0 ? -1 : pread(self, &own, sizeof(own), 0);
 	int ret;
 
-	if (fd >= 0)
-		close(fd);
+	if (self >= 0)
+		close(self);
 	if (n != (ssize_t)sizeof(own))
 		return n < 0 ? -errno : -EIO;
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &st) < 0) {
-		ret = -errno;
-		goto out;
-	}
-	ret = 0;
+	if (fstat(fd, &st) < 0)
+		return -errno;
 	n = pread(fd, &header, sizeof(header), 0);
 	if (n != (ssize_t)sizeof(header) || memcmp(header.e_ident, ELFMAG, SELFMAG) != 0)
-		goto out;
+		return 0;
 	if (header.e_machine != own.e_machine ||
 	    header.e_ident[EI_CLASS] != own.e_ident[EI_CLASS]) {
 		snprintf(why, size, "it is built for another kind of processor");
-		ret = -ENOEXEC;
-		goto out;
+		return -ENOEXEC;
 	}
 	ret = has_interpreter(fd, &header);
+	if (ret < 0)
+		return ret;
 	if (ret == 0) {
 		snprintf(why, size,
 			 "it is statically linked, so the monitor cannot be loaded into it");
-		ret = -ENOEXEC;
-	} else if (ret > 0 && (st.st_mode & S_ISUID) && st.st_uid != getuid()) {
+		return -ENOEXEC;
+	}
+	if ((st.st_mode & S_ISUID) && st.st_uid != getuid()) {
 		snprintf(why, size,
 			 "it is set-user-ID, so the dynamic linker would leave the monitor out");
-		ret = -ENOEXEC;
-	} else if (ret > 0) {
-		ret = 0;
+		return -ENOEXEC;
 	}
-out:
-	if (fd >= 0)
-		close(fd);
+	return 0;
+}
+
+int program_check(const char *path, char *why, size_t size)
+{
+	char interpreter[PATH_MAX], reason[128] = "";
+	int fd = open(path, O_RDONLY | O_CLOEXEC), ret;
+
+	snprintf(interpreter, sizeof(interpreter), "%s", path);
+	for (unsigned depth = 0; fd >= 0 && depth < SCRIPTS_MOST; depth++) {
+		int script = fd;
+
+		if (!script_interpreter(script, interpreter))
+			break;
+		fd = open(interpreter, O_RDONLY | O_CLOEXEC);
+		close(script);
+	}
+	if (fd < 0)
+		return -errno;
+	ret = check_file(fd, reason, sizeof(reason));
+	if (ret == -ENOEXEC && strcmp(interpreter, path) != 0)
+		snprintf(why, size, "its interpreter %s: %s", interpreter, reason);
+	else
+		snprintf(why, size, "%s", reason);
+	close(fd);
 	return ret;
 }

@@ -21,8 +21,8 @@ int program_find_library(const char *name, const char *library_path, char *why, 
 
 /*
  * Whether a program can be started with a preloaded library. 0, or -ENOEXEC with a reason in
- * `why`: another architecture, statically linked, set-user-ID. A file that isn't ELF (a script)
- * is let through: what counts is its interpreter. Another negative errno: it can't be read.
+ * `why`: another architecture, statically linked, set-user-ID. Of a script its interpreter counts.
+ * What is neither is let through. Another negative errno: it can't be read.
  */
 int program_check(const char *path, char *why, size_t size);
 

@@ -8,6 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -16,12 +19,16 @@
 #include "../transport/record.h"
 #include "arguments.h"
 #include "evidence.h"
+#include "hosts.h"
 #include "reports.h"
 #include "stop.h"
 #include "symbols.h"
 
 /* Longest time for looking up symbols. */
 #define REPORTER_SECONDS 20
+/* What another host says of its variant: depth of objects and lists, and items of each. */
+#define REMOTE_DEPTH 6
+#define REMOTE_ITEMS 256
 /* Bytes of packed arguments that a report has in full. */
 #define PACKED_SHOWN 4096
 
@@ -116,7 +123,7 @@ static void add_result(cJSON *to, int64_t result)
 	cJSON_AddStringToObject(to, "result", text);
 }
 
-static void add_packed(cJSON *to, const uint8_t *bytes, size_t n)
+static void add_bytes(cJSON *to, const char *key, const uint8_t *bytes, size_t n)
 {
 	static const char digits[] = "0123456789abcdef";
 	char hex[2 * PACKED_SHOWN + 1];
@@ -127,11 +134,12 @@ static void add_packed(cJSON *to, const uint8_t *bytes, size_t n)
 		hex[2 * i + 1] = digits[bytes[i] & 15];
 	}
 	hex[2 * shown] = 0;
-	cJSON_AddStringToObject(to, "packed", hex);
+	cJSON_AddStringToObject(to, key, hex);
 }
 
 struct side {
 	uint32_t call;
+	const struct arg_desc *arg; /* how the arguments are packed */
 	const uint8_t *packed;
 	uint32_t bytes; /* of which at most DIVERGENCE_BYTES are there */
 	bool hashed;
@@ -141,7 +149,8 @@ struct side {
 
 static cJSON *call(const struct side *s)
 {
-	const struct call_row *row = call_row(s->call);
+	struct call_row copy;
+	const struct call_row *row = arguments_refine(s->call, s->arg, &copy);
 	size_t there = s->bytes < DIVERGENCE_BYTES ? s->bytes : DIVERGENCE_BYTES;
 	char text[6][ARGUMENT_TEXT];
 	cJSON *o;
@@ -165,7 +174,7 @@ static cJSON *call(const struct side *s)
 			      arguments_registers(row, s->args ? s->args : none, text));
 	}
 	cJSON_AddNumberToObject(o, "packed_bytes", s->bytes);
-	add_packed(o, s->packed, there);
+	add_bytes(o, "packed", s->packed, there);
 	if (s->result)
 		add_result(o, *s->result);
 	return o;
@@ -176,12 +185,15 @@ static void add_calls(cJSON *variants, const struct evidence *e)
 	const struct divergence *d = &e->divergence;
 	bool executed = d->leader_kind == RECORD_CALL || d->leader_kind == RECORD_LEAVE ||
 			d->kind == DIVERGENCE_RESULT;
+	const struct arg_desc *arg = d->own_bytes ? d->own_arg : NULL;
 	struct side own = {.call = d->own_call,
+			   .arg = arg,
 			   .packed = d->own,
 			   .bytes = d->own_bytes,
 			   .result = d->kind == DIVERGENCE_RESULT ? &d->own_result : NULL,
 			   .args = d->args};
 	struct side leader = {.call = d->leader_call,
+			      .arg = d->own_call == d->leader_call ? arg : NULL,
 			      .packed = d->leader,
 			      .bytes = d->leader_bytes,
 			      .hashed = d->leader_flags & RECORD_HASHED,
@@ -195,24 +207,112 @@ static void add_calls(cJSON *variants, const struct evidence *e)
 		cJSON_AddItemToObject(cJSON_GetArrayItem(variants, (int)e->leader), "call", o);
 }
 
+/* Bytes that differ in a report, from `from` of the argument on. */
+struct window {
+	uint64_t from;
+	const uint8_t *own, *leader;
+	size_t own_bytes, leader_bytes;
+};
+
+static size_t at_most(size_t n, size_t most)
+{
+	return n < most ? n : most;
+}
+
+/* The content of a packed argument, as far as it was kept; NULL: not even its beginning. */
+static const uint8_t *content(const struct call_row *row, const uint8_t *packed, size_t bytes,
+			      int arg, size_t *n)
+{
+	uint64_t length;
+	size_t at = 0;
+
+	for (int i = 0; i < arg; i++) {
+		long item = pack_item(&row->arg[i], packed + at, bytes - at);
+
+		if (item < 0)
+			return NULL;
+		at += (size_t)item;
+	}
+	if (bytes - at < sizeof(length))
+		return NULL;
+	*n = bytes - at;
+	if (!pack_is_bytes(row->arg[arg].type))
+		return packed + at;
+	memcpy(&length, packed + at, sizeof(length));
+	*n = at_most(*n - sizeof(length), length > PACK_FAULT - 1 ? 0 : length);
+	return packed + at + sizeof(length);
+}
+
+/* A difference behind what was kept is in the argument that was cut off. */
+static bool cut_off(const struct call_row *row, const struct divergence *d, int *arg,
+		    size_t *offset, struct window *w)
+{
+	size_t at = 0;
+
+	if (d->differ_at < DIVERGENCE_BYTES || d->own_bytes <= DIVERGENCE_BYTES)
+		return false;
+	for (int i = 0; i < 6; i++) {
+		long n = pack_item(&row->arg[i], d->own + at, DIVERGENCE_BYTES - at);
+
+		if (n < 0) {
+			uint64_t left = DIVERGENCE_AROUND, length;
+
+			if (pack_is_bytes(row->arg[i].type) && DIVERGENCE_BYTES - at >= 8) {
+				memcpy(&length, d->own + at, sizeof(length));
+				at += sizeof(length);
+				length = length > d->around_at - at ? length - (d->around_at - at)
+								    : 0;
+				left = at_most(left, length);
+			}
+			*arg = i;
+			*offset = d->differ_at - at;
+			*w = (struct window){d->around_at - at, d->own_around, d->leader_around,
+					     at_most(d->around_own, left),
+					     at_most(d->around_leader, left)};
+			return true;
+		}
+		at += (size_t)n;
+	}
+	return false;
+}
+
 static void add_difference(cJSON *to, const struct evidence *e)
 {
 	const struct divergence *d = &e->divergence;
-	const struct call_row *row = call_row(d->own_call);
-	uint32_t own = d->own_bytes, leader = d->leader_bytes;
-	size_t offset;
+	size_t own = at_most(d->own_bytes, DIVERGENCE_BYTES), offset;
+	size_t leader = at_most(d->leader_bytes, DIVERGENCE_BYTES);
+	struct window w = {0};
+	struct call_row copy;
+	const struct call_row *row =
+		arguments_refine(d->own_call, d->own_bytes ? d->own_arg : NULL, &copy);
 	cJSON *o;
 	int arg;
 
 	if (!row || d->own_call != d->leader_call || (d->leader_flags & RECORD_HASHED))
 		return;
-	own = own < DIVERGENCE_BYTES ? own : DIVERGENCE_BYTES;
-	leader = leader < DIVERGENCE_BYTES ? leader : DIVERGENCE_BYTES;
-	if (!pack_difference(row, d->own, own, d->leader, leader, &arg, &offset))
+	if (pack_difference(row, d->own, own, d->leader, leader, &arg, &offset)) {
+		if (arg < 6 && !arguments_is_scalar(&row->arg[arg])) {
+			w.own = content(row, d->own, own, arg, &w.own_bytes);
+			w.leader = content(row, d->leader, leader, arg, &w.leader_bytes);
+		}
+		if (w.own && w.leader) {
+			w.from = offset / 8 * 8 > 16 ? offset / 8 * 8 - 16 : 0;
+			w.own += at_most(w.own_bytes, w.from);
+			w.leader += at_most(w.leader_bytes, w.from);
+			w.own_bytes -= at_most(w.own_bytes, w.from);
+			w.leader_bytes -= at_most(w.leader_bytes, w.from);
+		}
+	} else if (!cut_off(row, d, &arg, &offset, &w)) {
 		return;
+	}
 	o = cJSON_AddObjectToObject(to, "difference");
 	cJSON_AddNumberToObject(o, "argument", arg);
 	cJSON_AddNumberToObject(o, "offset", (double)offset);
+	if (!w.own || !w.leader)
+		return;
+	cJSON_AddNumberToObject(o, "from", (double)w.from);
+	add_bytes(o, "leader", w.leader, at_most(w.leader_bytes, DIVERGENCE_AROUND));
+	add_bytes(o, "own", w.own, at_most(w.own_bytes, DIVERGENCE_AROUND));
 }
 
 static void add_trace(cJSON *to, const struct evidence_variant *v, struct symbols *s)
@@ -289,6 +389,60 @@ static cJSON *variant(const struct running *r, const struct evidence *e, unsigne
 	return o;
 }
 
+/* What another host says: text that can't do anything to a terminal, and not without end. */
+static cJSON *copy(const cJSON *from, unsigned depth)
+{
+	const char *text = cJSON_GetStringValue(from);
+	bool list = cJSON_IsArray(from);
+	const cJSON *item;
+	unsigned items = 0;
+	char clean[8192], key[64];
+	cJSON *to;
+
+	if (text) {
+		report_text(clean, text, sizeof(clean));
+		return cJSON_CreateString(clean);
+	}
+	if (!list && !cJSON_IsObject(from))
+		return cJSON_Duplicate(from, false);
+	to = list ? cJSON_CreateArray() : cJSON_CreateObject();
+	cJSON_ArrayForEach(item, from)
+	{
+		if (!depth || items++ == REMOTE_ITEMS)
+			break;
+		report_text(key, item->string ?: "", sizeof(key));
+		if (list)
+			cJSON_AddItemToArray(to, copy(item, depth - 1));
+		else
+			cJSON_AddItemToObject(to, key, copy(item, depth - 1));
+	}
+	return to;
+}
+
+/* What another host has said of its variant. */
+static cJSON *remote(const struct running *r, unsigned v)
+{
+	static const char *const known_here[] = {"id", "role", "host", "call"};
+	const struct peer *p = &r->hosts->peer[v];
+	cJSON *said = p->evidence ? cJSON_Parse(p->evidence) : NULL;
+	cJSON *o = cJSON_IsObject(said) ? copy(said, REMOTE_DEPTH) : NULL;
+
+	cJSON_Delete(said);
+	if (!o) {
+		o = cJSON_CreateObject();
+		cJSON_AddStringToObject(o, "backtrace_missing", "its host didn't say");
+		cJSON_AddArrayToObject(o, "trace");
+	}
+	for (size_t i = 0; i < sizeof(known_here) / sizeof(*known_here); i++) {
+		while (cJSON_HasObjectItem(o, known_here[i]))
+			cJSON_DeleteItemFromObject(o, known_here[i]);
+	}
+	cJSON_AddNumberToObject(o, "id", r->config->variants[v].id);
+	cJSON_AddStringToObject(o, "role", run_role(r, v));
+	cJSON_AddStringToObject(o, "host", p->name);
+	return o;
+}
+
 static cJSON *session(const struct running *r)
 {
 	cJSON *o = cJSON_CreateObject();
@@ -331,7 +485,8 @@ static char *render(const struct running *r, const struct evidence *e, bool symb
 		cJSON_AddNumberToObject(o, "signal", (double)d->number);
 	cJSON_AddItemToObject(o, "session", session(r));
 	for (unsigned v = 0; v < r->files.session->variants; v++)
-		cJSON_AddItemToArray(variants, variant(r, e, v, symbols));
+		cJSON_AddItemToArray(variants,
+				     hosts_here(r, v) ? variant(r, e, v, symbols) : remote(r, v));
 	add_calls(variants, e);
 	add_difference(o, e);
 	cJSON_AddItemToObject(o, "variants", variants);
@@ -354,17 +509,27 @@ struct answer {
 	char path[REPORT_PATH];
 };
 
-static __attribute__((noreturn)) void reporter(const struct running *r, const struct evidence *e,
-					       int to)
+/* A child that may die of what it reads, or take too long. */
+static void confine(const struct running *r)
 {
 	const struct rlimit none = {0, 0};
-	struct answer a = {0};
 	sigset_t all;
 
+	/* The variants' lives don't hang on this process. */
+	close(r->guarded->life[1]);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	sigemptyset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	setrlimit(RLIMIT_CORE, &none);
 	alarm(REPORTER_SECONDS);
+}
+
+static __attribute__((noreturn)) void reporter(const struct running *r, const struct evidence *e,
+					       int to)
+{
+	struct answer a = {0};
+
+	confine(r);
 	a.error = store(r, e, true, a.path);
 	_exit(write(to, &a, sizeof(a)) == sizeof(a) ? 0 : 1);
 }
@@ -400,4 +565,48 @@ int report_write(struct running *r, unsigned v, char *path)
 	}
 	evidence_free(e);
 	return error;
+}
+
+static char *read_all(int fd)
+{
+	struct stat st;
+	char *text;
+
+	if (fstat(fd, &st) < 0 || st.st_size == 0)
+		return NULL;
+	text = calloc(1, (size_t)st.st_size + 1);
+	if (text && pread(fd, text, (size_t)st.st_size, 0) == st.st_size)
+		return text;
+	free(text);
+	return NULL;
+}
+
+static char *print_side(const struct running *r, const struct evidence *e, unsigned v, bool symbols)
+{
+	cJSON *o = variant(r, e, v, symbols);
+	char *text = cJSON_PrintUnformatted(o);
+
+	cJSON_Delete(o);
+	return text;
+}
+
+char *report_side(struct running *r, const struct evidence *e, unsigned v)
+{
+	int fd = memfd_create("tandem-report", MFD_CLOEXEC), status = -1;
+	pid_t child = fd < 0 ? -1 : fork();
+	char *text = NULL;
+
+	if (child == 0) {
+		size_t bytes;
+
+		confine(r);
+		text = print_side(r, e, v, true);
+		bytes = text ? strlen(text) : 0;
+		_exit(text && write(fd, text, bytes) == (ssize_t)bytes ? 0 : 1);
+	}
+	if (child > 0 && waitpid(child, &status, 0) == child && status == 0)
+		text = read_all(fd);
+	if (fd >= 0)
+		close(fd);
+	return text ? text : print_side(r, e, v, false);
 }

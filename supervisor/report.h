@@ -20,7 +20,7 @@
 
 #include <stddef.h>
 
-#include "run.h"
+#include "evidence.h"
 
 /*
  * Writes the report of variant v's struct divergence; all variants are frozen. path (REPORT_PATH
@@ -28,6 +28,12 @@
  * what the variants have mapped. Negative errno.
  */
 int report_write(struct running *r, unsigned v, char *path);
+
+/*
+ * Variant v's part of a report, for the leader's host, which puts it into its own. malloc'd; NULL:
+ * it couldn't be made.
+ */
+char *report_side(struct running *r, const struct evidence *e, unsigned v);
 
 /* Copies a variant's text for a message or report: what isn't printable is escaped. */
 void report_text(char *to, const char *from, size_t size);

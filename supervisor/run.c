@@ -2,11 +2,15 @@
 #include "run.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "arch.h"
 #include "events.h"
+#include "follow.h"
+#include "hosts.h"
 #include "launch.h"
 #include "machine.h"
 #include "status.h"
@@ -52,6 +56,23 @@ static void raise_limit(struct running *r)
 	(void)setrlimit(RLIMIT_NOFILE, &most); /* what then doesn't fit says so itself */
 }
 
+/* Finds the other hosts, and starts like the leader. */
+static int meet(struct running *r)
+{
+	int status = hosts_open(r), error;
+
+	if (status == STATUS_GO_ON && hosts_follow(r)) {
+		status = follow_start(r);
+		/* The environment is another one. */
+		error = session_fill_preload(&r->files, r->config, r->library);
+		if (status == STATUS_GO_ON && error)
+			status = stop_saying(
+				r, STATUS_SETUP,
+				"the paths of preload and LD_PRELOAD are too long together");
+	}
+	return status;
+}
+
 static int supervise(const struct guarded *g, void *arg)
 {
 	struct running *r = arg;
@@ -59,14 +80,21 @@ static int supervise(const struct guarded *g, void *arg)
 
 	r->guarded = g;
 	r->started = tnd_monotonic();
+	r->cycles = arch_cycles();
 	raise_limit(r);
+	/* Memory that is too large for the limit on files is an error; and no death by that. */
+	r->file_size_handler = signal(SIGXFSZ, SIG_IGN);
 	error = session_create(&r->files, r->config, r->library, choose_trap(r));
 	if (error == 0)
 		error = events_open(r);
 	if (error) {
 		fprintf(stderr, "tandem: the session's memory can't be set up: %s%s\n",
 			strerror(-error),
-			error == -EMFILE ? "; raise the limit on open files (ulimit -Hn)"
+			error == -EMFILE   ? "; raise the limit on open files (ulimit -Hn)"
+			: error == -EFBIG  ? "; it counts as files: lift the limit on their size "
+					     "(ulimit -f unlimited)"
+			: error == -EACCES ? "; the seccomp trap executes a memory file (sysctl "
+					     "vm.memfd_noexec)"
 			: error == -E2BIG
 				? "; env or write_paths of the configuration hold too much text"
 			: error == -ENAMETOOLONG
@@ -78,10 +106,13 @@ static int supervise(const struct guarded *g, void *arg)
 		    r->config->n_variants, config_policy_name(r->config->policy),
 		    config_compare_name(r->config->compare),
 		    (unsigned long long)r->config->ring_size);
-	status = launch_all(r);
+	status = config_spans_hosts(r->config) ? meet(r) : STATUS_GO_ON;
+	if (status == STATUS_GO_ON)
+		status = launch_all(r);
 	if (status == STATUS_GO_ON)
 		status = events_loop(r);
 	status_close(r);
+	hosts_close(r);
 	return status;
 }
 

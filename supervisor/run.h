@@ -19,6 +19,7 @@
 #define STATUS_SETUP 111
 #define STATUS_UNSUPPORTED 112
 #define STATUS_KILLED 113
+#define STATUS_PEER_LOST 114
 
 /* What functions return that may end the session: an exit status, or this. */
 #define STATUS_GO_ON (-1)
@@ -52,7 +53,7 @@ struct stream {
 /* Counters of the processes that are gone. */
 struct totals {
 	uint64_t calls_private, calls_world, calls_both;
-	uint64_t lockstep, lockstep_wait_ns;
+	uint64_t lockstep, lockstep_cycles;
 	uint64_t records, bytes, signals;
 	uint64_t patched, trapping, traps;
 	uint64_t processes;
@@ -72,12 +73,20 @@ struct running {
 	char **argv;
 	bool verbose;
 	const struct guarded *guarded;
-	struct rlimit descriptors; /* the caller's, for the variants */
+	struct rlimit descriptors;      /* the caller's, for the variants */
+	void (*file_size_handler)(int); /* ... and what it does at SIGXFSZ */
+
+	struct hosts *hosts; /* NULL: all variants run here */
 
 	int epoll, signals;
 	int status_socket; /* -1: none */
-	int64_t started;   /* CLOCK_MONOTONIC, ns */
-	int64_t sent[65];  /* when a signal was sent to our process group, for each signal */
+	int asking[8];     /* readers of status that wait for what other hosts say */
+	unsigned asked;
+	int64_t asked_since; /* leader's host: others were asked for them then; 0: nobody waits */
+	int64_t started;     /* CLOCK_MONOTONIC, ns */
+	int64_t launched;    /* ... the variants */
+	uint64_t cycles;     /* arch_cycles() then */
+	int64_t sent[65];    /* when a signal was sent to our process group, for each signal */
 	int sender[65];
 
 	struct root root[SESSION_VARIANTS];

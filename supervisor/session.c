@@ -4,14 +4,22 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/random.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "starter.h"
+
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 8
+#endif
 
 #define PAGE 4096
 
@@ -21,6 +29,11 @@ long tnd_futex(const _Atomic uint32_t *word, int op, uint32_t value, const struc
 	long result = syscall(SYS_futex, word, op, value, timeout, NULL, 0);
 
 	return result < 0 ? -errno : result;
+}
+
+/* No end of a ring in this process is one that the engine has to be woken for. */
+void tnd_bell(void)
+{
 }
 
 int64_t tnd_monotonic(void)
@@ -33,8 +46,10 @@ int64_t tnd_monotonic(void)
 
 static int memory_file(const char *name, uint64_t size)
 {
-	int fd = memfd_create(name, MFD_CLOEXEC);
+	int fd = memfd_create(name, MFD_CLOEXEC | MFD_NOEXEC_SEAL);
 
+	if (fd < 0 && errno == EINVAL) /* before Linux 6.3 */
+		fd = memfd_create(name, MFD_CLOEXEC);
 	if (fd < 0)
 		return -errno;
 	if (ftruncate(fd, (off_t)size) < 0) {
@@ -89,8 +104,9 @@ static int fill_lists(struct session *s, const struct config *c)
 	return fits ? 0 : -E2BIG;
 }
 
-static int fill_preload(struct session *s, const struct config *c, const char *library)
+int session_fill_preload(struct session_files *f, const struct config *c, const char *library)
 {
+	struct session *s = f->session;
 	const char *callers = getenv("LD_PRELOAD");
 
 	if (snprintf(s->library, sizeof(s->library), "%s", library) >= (int)sizeof(s->library))
@@ -110,10 +126,9 @@ static int fill_preload(struct session *s, const struct config *c, const char *l
 	return 0;
 }
 
-static int fill(struct session *s, const struct config *c, const char *library, unsigned trap)
+static int fill(struct session *s, const struct config *c, unsigned trap)
 {
 	uint64_t place;
-	int error;
 
 	s->magic = SESSION_MAGIC;
 	s->version = SESSION_VERSION;
@@ -121,14 +136,15 @@ static int fill(struct session *s, const struct config *c, const char *library, 
 	s->variants = (uint32_t)c->n_variants;
 	s->leader = (uint32_t)c->leader;
 	s->policy = (uint32_t)c->policy;
+	s->ignore_first = (uint32_t)c->ignore_first_n;
 	s->compare = c->compare == CONFIG_COMPARE_HASH ? COMPARE_HASH : COMPARE_FULL;
 	s->trap = trap;
 	s->wait = c->wait == CONFIG_WAIT_SPIN    ? RING_WAIT_SPIN
 		  : c->wait == CONFIG_WAIT_BLOCK ? RING_WAIT_BLOCK
 						 : RING_WAIT_ADAPTIVE;
 	s->ring_size = c->ring_size;
-	/* A limit beyond the ring is the ring's. */
-	s->lag_limit = c->replication_batch_size < c->ring_size ? c->replication_batch_size : 0;
+	s->batch = c->replication_batch_size < c->ring_size / 4 ? c->replication_batch_size
+								: c->ring_size / 4;
 	s->hang_ns = (uint64_t)(c->hang_timeout * 1e9);
 	s->inject = (uint32_t)(c->inject_fault_probability * 4294967295.0);
 	s->supervisor = getpid();
@@ -137,9 +153,8 @@ static int fill(struct session *s, const struct config *c, const char *library, 
 	    getrandom(&place, sizeof(place), 0) != sizeof(place))
 		return -EIO;
 	if (trap == TRAP_SECCOMP)
-		s->gate = 0x200000000000ull + (place % (1ull << 28)) * PAGE;
-	error = fill_lists(s, c);
-	return error ? error : fill_preload(s, c, library);
+		s->gate = starter_gate(place);
+	return fill_lists(s, c);
 }
 
 int session_create(struct session_files *f, const struct config *c, const char *library,
@@ -151,13 +166,14 @@ int session_create(struct session_files *f, const struct config *c, const char *
 	f->control = memory_file("tandem-control", control_stream_offset(SESSION_STREAMS));
 	f->log = memory_file("tandem-log", log_stream_offset(c->ring_size, SESSION_STREAMS));
 	f->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (f->bell < 0)
+	f->engine = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (f->bell < 0 || f->engine < 0)
 		error = -errno;
 	if (f->control < 0 || f->log < 0)
 		error = f->control < 0 ? f->control : f->log;
 	for (size_t v = 0; !error && v < c->n_variants; v++) {
 		f->state[v] = memory_file("tandem-state", state_stream_offset(SESSION_STREAMS));
-		f->ack[v] = memory_file("tandem-ack", ack_stream_offset(SESSION_STREAMS));
+		f->ack[v] = memory_file("tandem-ack", kin_offset(SESSION_STREAMS));
 		if (f->state[v] < 0 || f->ack[v] < 0) {
 			error = f->state[v] < 0 ? f->state[v] : f->ack[v];
 			break;
@@ -172,7 +188,13 @@ int session_create(struct session_files *f, const struct config *c, const char *
 	f->header = map(f->log, 0, RING_PAGE);
 	if (!f->session || !f->header)
 		return -ENOMEM;
-	return fill(f->session, c, library, trap);
+	error = fill(f->session, c, trap);
+	if (!error)
+		error = session_fill_preload(f, c, library);
+	if (error)
+		return error;
+	f->starter = trap == TRAP_SECCOMP ? starter_create(f->session->gate) : f->bell;
+	return f->starter < 0 ? f->starter : 0;
 }
 
 unsigned session_follower(const struct session_files *f, unsigned v)
@@ -220,7 +242,30 @@ static int place(int from, int to)
 	return dup2(from, to) < 0 ? -errno : 0;
 }
 
-int session_hand_over(const struct session_files *f, unsigned v, int base)
+/* monitor/life.h: what it does for a fork's child, for the first process. */
+static int tie(int fd)
+{
+	if (fcntl(fd, F_SETOWN, getpid()) < 0 || fcntl(fd, F_SETSIG, SIGKILL) < 0 ||
+	    fcntl(fd, F_SETFL, O_NONBLOCK | O_ASYNC) < 0)
+		return -errno;
+	return 0;
+}
+
+/*
+ * Where it is allowed a mount of its own: a descriptor of the visible one would lead a program out
+ * of its chroot.
+ */
+static int open_proc(void)
+{
+	int fd =
+		(int)syscall(SYS_open_tree, AT_FDCWD, "/proc", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+
+	if (fd < 0)
+		fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+int session_hand_over(const struct session_files *f, unsigned v, int base, int life)
 {
 	bool leader = v == f->session->leader;
 	int next = base + SESSION_FD_ACK;
@@ -232,6 +277,16 @@ int session_hand_over(const struct session_files *f, unsigned v, int base)
 		error = place(f->state[v], base + SESSION_FD_STATE);
 	if (!error)
 		error = place(f->bell, base + SESSION_FD_BELL);
+	if (!error)
+		error = place(read_only(life), base + SESSION_FD_LIFE);
+	if (!error)
+		error = tie(base + SESSION_FD_LIFE);
+	if (!error)
+		error = place(open_proc(), base + SESSION_FD_PROC);
+	if (!error)
+		error = place(f->engine, base + SESSION_FD_ENGINE);
+	if (!error)
+		error = place(f->starter, base + SESSION_FD_STARTER);
 	for (unsigned i = 0; leader && !error && i < f->session->variants; i++) {
 		if (i != v)
 			error = place(read_only(f->ack[i]), next++);
@@ -248,15 +303,52 @@ uint32_t session_streams(const struct session_files *f)
 	return n < SESSION_STREAMS ? n + 1 : SESSION_STREAMS;
 }
 
+int session_pid(const struct session_files *f, unsigned v, uint32_t stream)
+{
+	uint64_t at = state_stream_offset(stream) + offsetof(struct process_state, pid);
+	int32_t pid;
+
+	/* A hole reads as zeroes and stays one; through a mapping it would become a page. */
+	return pread(f->state[v], &pid, sizeof(pid), (off_t)at) == sizeof(pid) ? pid : 0;
+}
+
 uint32_t session_phase(const struct session_files *f, unsigned v, uint32_t stream)
 {
 	uint64_t at = state_stream_offset(stream) + offsetof(struct process_state, phase);
 	uint32_t phase;
 
-	/* A hole reads as PHASE_FREE and stays one; through a mapping it would become a page. */
 	if (pread(f->state[v], &phase, sizeof(phase), (off_t)at) != sizeof(phase))
 		return PHASE_FREE;
 	return phase;
+}
+
+static int write_state(const struct session_files *f, unsigned v, uint32_t stream, size_t offset,
+		       const void *from, size_t bytes)
+{
+	off_t at = (off_t)(state_stream_offset(stream) + offset);
+	ssize_t n = pwrite(f->state[v], from, bytes, at);
+
+	return n == (ssize_t)bytes ? 0 : n < 0 ? -errno : -ENOSPC;
+}
+
+int session_write_state(const struct session_files *f, unsigned v, uint32_t stream,
+			const void *from)
+{
+	return write_state(f, v, stream, 0, from, PROCESS_SHARED);
+}
+
+int session_write_pid(const struct session_files *f, unsigned v, uint32_t stream, int32_t pid)
+{
+	return write_state(f, v, stream, offsetof(struct process_state, pid), &pid, sizeof(pid));
+}
+
+bool session_halted(const struct session_files *f, unsigned v)
+{
+	uint32_t halt = 0;
+
+	return pread(f->ack[v], &halt, sizeof(halt), offsetof(struct ack_header, halt)) !=
+		       sizeof(halt) ||
+	       halt;
 }
 
 int session_copy_state(const struct session_files *f, unsigned v, uint32_t stream,

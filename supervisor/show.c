@@ -177,6 +177,60 @@ static const char *shorten(char to[16], double n)
 	return to;
 }
 
+static void put_clean(FILE *out, const char *s)
+{
+	for (; *s; s++)
+		fputc(*s >= 32 && *s < 127 ? *s : '?', out);
+}
+
+/* The sizes of batches that there were: "1.02k-2.05k 34%". */
+static void print_batches(FILE *out, const cJSON *link)
+{
+	double all = number(link, "batches");
+	int class = 0, shown = 0;
+	const cJSON *n;
+	char from[16], to[16];
+
+	cJSON_ArrayForEach(n, get(link, "batch_sizes"))
+	{
+		double size = (double)(1ull << class);
+
+		if (++class == 64)
+			break;
+
+		if (!cJSON_IsNumber(n) || n->valuedouble < all / 100 || all == 0)
+			continue;
+		fprintf(out, "%s %s-%s %.0f%%", shown++ ? "," : "; batches of",
+			shorten(from, size / 2), shorten(to, size - 1), 100 * n->valuedouble / all);
+	}
+}
+
+static void print_link(FILE *out, const cJSON *v)
+{
+	const cJSON *link = get(v, "link");
+	char a[16], b[16], d[16];
+
+	if (!get(v, "host"))
+		return;
+	fputs("    at ", out);
+	put_clean(out, text(v, "host"));
+	if (get(v, "lost"))
+		fputs(", lost", out);
+	if (link) {
+		fputs(": ", out);
+		put_clean(out, text(link, "carrier"));
+		fprintf(out, "; out %s bytes in %s batches, in %s bytes",
+			shorten(a, number(link, "bytes_out")), shorten(b, number(link, "batches")),
+			shorten(d, number(link, "bytes_in")));
+		/* Of a heartbeat, which a link that always has something to say doesn't need. */
+		if (number(link, "round_trip_nanoseconds") > 0)
+			fprintf(out, "; round trip %.0f us",
+				number(link, "round_trip_nanoseconds") / 1e3);
+		print_batches(out, link);
+	}
+	fputc('\n', out);
+}
+
 static void print_variant(FILE *out, const cJSON *v)
 {
 	const cJSON *lag = get(v, "lag"), *lockstep = get(v, "lockstep"), *sites = get(v, "sites");
@@ -184,8 +238,11 @@ static void print_variant(FILE *out, const cJSON *v)
 	char a[16], b[16], d[16], e[16];
 	int shown = 0;
 
-	fprintf(out, "  variant %.0f, %s: %.0f processes, %.0f threads; pid", number(v, "id"),
-		text(v, "role"), number(v, "processes"), number(v, "threads"));
+	/* What a follower's host shows comes from the leader's. */
+	fprintf(out, "  variant %.0f, ", number(v, "id"));
+	put_clean(out, text(v, "role"));
+	fprintf(out, ": %.0f processes, %.0f threads; pid", number(v, "processes"),
+		number(v, "threads"));
 	cJSON_ArrayForEach(pid, get(v, "pids"))
 	{
 		if (shown++ == 8) {
@@ -202,7 +259,7 @@ static void print_variant(FILE *out, const cJSON *v)
 		fprintf(out, "\n    behind by %s records, %s bytes, ",
 			shorten(a, number(lag, "records")), shorten(b, number(lag, "bytes")));
 		if (cJSON_IsNumber(time))
-			fprintf(out, "%s us", shorten(d, time->valuedouble));
+			fprintf(out, "%.0f us", time->valuedouble);
 		else
 			fputs("standing still", out);
 	}
@@ -213,12 +270,7 @@ static void print_variant(FILE *out, const cJSON *v)
 		shorten(a, number(lockstep, "waits")), number(lockstep, "nanoseconds") / 1e9,
 		shorten(b, number(sites, "patched")), shorten(d, number(sites, "trapping")),
 		shorten(e, number(sites, "traps")));
-}
-
-static void put_clean(FILE *out, const char *s)
-{
-	for (; *s; s++)
-		fputc(*s >= 32 && *s < 127 ? *s : '?', out);
+	print_link(out, v);
 }
 
 static void print(FILE *out, const cJSON *sessions)

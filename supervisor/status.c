@@ -11,8 +11,16 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "arch.h"
+#include "lead.h"
 #include "processes.h"
 #include "tree.h"
+
+/*
+ * Readers of status wait for 5 s (show.c), but a host's answer comes behind all that was published
+ * for it: one that is far behind, or slow, is shown as it was last.
+ */
+#define PATIENCE_NS 2000000000ll
 
 /* Pids that are listed for a variant; all are counted. */
 #define PIDS_MOST 1000
@@ -75,6 +83,42 @@ static void add_lag(cJSON *o, const struct running *r, unsigned v)
 	add_number(lag, "bytes", bytes);
 }
 
+/* Of a variant on another host: which, and how it goes with the connection. */
+static void add_link(cJSON *o, const struct running *r, unsigned v)
+{
+	struct engine_stats s;
+	cJSON *link, *batches;
+
+	if (!r->hosts || hosts_here(r, v))
+		return;
+	cJSON_AddStringToObject(o, "host", r->hosts->peer[v].name);
+	if (r->hosts->peer[v].lost)
+		cJSON_AddTrueToObject(o, "lost");
+	if (engine_stats(r->hosts->engine, v, &s) < 0)
+		return;
+	link = cJSON_AddObjectToObject(o, "link");
+	cJSON_AddStringToObject(link, "carrier", s.carrier);
+	add_number(link, "bytes_out", s.bytes_out);
+	add_number(link, "bytes_in", s.bytes_in);
+	add_number(link, "behind", s.behind);
+	add_number(link, "round_trip_nanoseconds", (uint64_t)s.round_trip_ns);
+	add_number(link, "batches", s.batches);
+	/* By size: of less than 1, 2, 4, 8 ... bytes. */
+	batches = cJSON_AddArrayToObject(link, "batch_sizes");
+	for (unsigned i = 0; i < ENGINE_BATCHES; i++)
+		cJSON_AddItemToArray(batches, cJSON_CreateNumber((double)s.batch[i]));
+}
+
+/* By what the clock of cycles has done since the run began. */
+static uint64_t nanoseconds(const struct running *r, uint64_t cycles)
+{
+	double since = (double)(arch_cycles() - r->cycles);
+
+	return since > 0
+		       ? (uint64_t)((double)cycles * (double)(tnd_monotonic() - r->started) / since)
+		       : 0;
+}
+
 static cJSON *variant(const struct running *r, unsigned v)
 {
 	struct totals t = r->gone[v];
@@ -92,7 +136,8 @@ static cJSON *variant(const struct running *r, unsigned v)
 		processes_add(&t, s);
 		t.patched += s->patched;
 		t.trapping += s->trapping;
-		if (w->life != LIFE_ALIVE || tree_look(w->pid, &p))
+		p.threads = (int)atomic_load(&s->threads);
+		if (w->life != LIFE_ALIVE || (hosts_here(r, v) && tree_look(w->pid, &p)))
 			continue;
 		if (processes++ < PIDS_MOST)
 			cJSON_AddItemToArray(pids, cJSON_CreateNumber(w->pid));
@@ -110,16 +155,27 @@ static cJSON *variant(const struct running *r, unsigned v)
 	add_number(o, "signals", t.signals);
 	part = cJSON_AddObjectToObject(o, "lockstep");
 	add_number(part, "waits", t.lockstep);
-	add_number(part, "nanoseconds", t.lockstep_wait_ns);
+	add_number(part, "nanoseconds", nanoseconds(r, t.lockstep_cycles));
 	part = cJSON_AddObjectToObject(o, "sites");
 	add_number(part, "patched", t.patched);
 	add_number(part, "trapping", t.trapping);
 	add_number(part, "traps", t.traps);
 	add_lag(o, r, v);
+	add_link(o, r, v);
 	return o;
 }
 
-static char *snapshot(const struct running *r)
+static cJSON *all_variants(const struct running *r)
+{
+	cJSON *list = cJSON_CreateArray();
+
+	for (unsigned v = 0; v < r->files.session->variants; v++)
+		cJSON_AddItemToArray(list, variant(r, v));
+	return list;
+}
+
+/* variants: a list; the result takes it over. */
+static char *snapshot(const struct running *r, cJSON *variants)
 {
 	cJSON *o = cJSON_CreateObject(), *list;
 	int64_t now = tnd_monotonic();
@@ -135,9 +191,7 @@ static char *snapshot(const struct running *r)
 	cJSON_AddStringToObject(o, "compare", config_compare_name(r->config->compare));
 	cJSON_AddStringToObject(o, "trap", r->files.session->trap == TRAP_SUD ? "sud" : "seccomp");
 	cJSON_AddNumberToObject(o, "age_seconds", (double)(now - r->started) / 1e9);
-	list = cJSON_AddArrayToObject(o, "variants");
-	for (unsigned v = 0; v < r->files.session->variants; v++)
-		cJSON_AddItemToArray(list, variant(r, v));
+	cJSON_AddItemToObject(o, "variants", variants);
 	text = cJSON_PrintUnformatted(o);
 	cJSON_Delete(o);
 	return text;
@@ -152,23 +206,111 @@ static bool may_read(int fd)
 	       (who.uid == 0 || who.uid == getuid());
 }
 
-void status_answer(struct running *r)
+static void answer(const struct running *r, int fd, const char *text)
 {
 	const int room = ANSWER_ROOM;
-	char *text = NULL;
+
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
+	/* Cut short, it isn't JSON any more, and the reader says so. */
+	if (text && send(fd, text, strlen(text), MSG_NOSIGNAL) < 0)
+		run_verbose(r, "tandem status can't be answered: %s", strerror(errno));
+	close(fd);
+}
+
+static void answer_all(struct running *r, cJSON *variants)
+{
+	char *text = snapshot(r, variants);
+
+	while (r->asked)
+		answer(r, r->asking[--r->asked], text);
+	free(text);
+}
+
+/* Where other hosts must be asked first, that is done. */
+static void ask(struct running *r)
+{
+	if (hosts_follow(r)) {
+		hosts_send(r, r->hosts->self, MESSAGE_ASK, 0, 0, NULL, 0);
+	} else if (r->hosts) {
+		status_asked(r);
+	} else {
+		answer_all(r, all_variants(r));
+	}
+}
+
+void status_answer(struct running *r)
+{
+	bool any = false;
 	int fd;
 
-	while ((fd = accept4(r->status_socket, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0) {
+	while (r->asked < sizeof(r->asking) / sizeof(*r->asking) &&
+	       (fd = accept4(r->status_socket, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0) {
 		if (may_read(fd)) {
-			if (!text)
-				text = snapshot(r);
-			setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
-			/* Cut short, it isn't JSON any more, and the reader says so. */
-			if (text && send(fd, text, strlen(text), MSG_NOSIGNAL) < 0)
-				run_verbose(r, "tandem status can't be answered: %s",
-					    strerror(errno));
+			r->asking[r->asked++] = fd;
+			any = true;
+		} else {
+			close(fd);
 		}
-		close(fd);
+	}
+	if (any)
+		ask(r);
+}
+
+void status_asked(struct running *r)
+{
+	if (!r->asked_since)
+		r->asked_since = tnd_monotonic();
+	/* What is under way is new enough, and nobody can have others asked without end. */
+	if (lead_replied(r))
+		lead_ask(r);
+	status_replied(r);
+}
+
+/* Somebody here, or on another host, has asked and hasn't been answered. */
+static bool anyone_asks(const struct running *r)
+{
+	bool any = r->asked;
+
+	for (unsigned v = 0; v < r->config->n_variants; v++)
+		any |= r->hosts->peer[v].asks;
+	return any;
+}
+
+/* Of what is known now. */
+static void tell_all(struct running *r)
+{
+	cJSON *variants = all_variants(r);
+	char *text = cJSON_PrintUnformatted(variants);
+
+	for (unsigned v = 0; text && v < r->config->n_variants; v++) {
+		struct peer *p = &r->hosts->peer[v];
+
+		if (p->asks)
+			hosts_send(r, v, MESSAGE_ANSWER, 0, 0, text, strlen(text));
+		p->asks = false;
 	}
 	free(text);
+	answer_all(r, variants);
+	r->asked_since = 0;
+}
+
+void status_replied(struct running *r)
+{
+	if (lead_replied(r) && anyone_asks(r))
+		tell_all(r);
+}
+
+void status_look(struct running *r)
+{
+	if (r->asked_since && tnd_monotonic() - r->asked_since > PATIENCE_NS && anyone_asks(r))
+		tell_all(r);
+}
+
+void status_answered(struct running *r, const char *variants)
+{
+	cJSON *list = cJSON_Parse(variants);
+
+	answer_all(r, cJSON_IsArray(list) ? list : cJSON_CreateArray());
+	if (!cJSON_IsArray(list))
+		cJSON_Delete(list);
 }

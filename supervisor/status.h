@@ -15,6 +15,16 @@
 int status_listen(void);
 /* Answers all who are waiting. Never blocks. */
 void status_answer(struct running *r);
+/*
+ * Where there are other hosts, readers wait for what these say. On the leader's host: another one
+ * wants to show it too; all have said how their followers are. On a follower's: the leader's has
+ * said it all.
+ */
+void status_asked(struct running *r);
+void status_replied(struct running *r);
+/* On the leader's host: those who don't say it in time aren't waited for. Now and then. */
+void status_look(struct running *r);
+void status_answered(struct running *r, const char *variants);
 void status_close(struct running *r);
 
 #endif

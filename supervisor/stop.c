@@ -9,6 +9,8 @@
 #include "../monitor/syscalls/table.h"
 #include "../transport/record.h"
 #include "arguments.h"
+#include "follow.h"
+#include "lead.h"
 #include "report.h"
 #include "reports.h"
 #include "tree.h"
@@ -62,6 +64,29 @@ static void say_unless_killed(int error)
 			strerror(-error));
 }
 
+void stop_halt(struct running *r)
+{
+	atomic_store(&r->files.session->halt, 1);
+	for (size_t i = 0; i < r->streams; i++)
+		session_interrupt(&r->files, &r->stream[i]->pages);
+}
+
+int stop_saying(struct running *r, int status, const char *format, ...)
+{
+	char text[1024];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	fprintf(stderr, "tandem: %s\n", text);
+	if (hosts_follow(r))
+		follow_failed(r, status, text);
+	else
+		lead_end(r, status, text);
+	return stop_quietly(r, status);
+}
+
 int stop_quietly(struct running *r, int status)
 {
 	atomic_store(&r->files.session->halt, 1);
@@ -70,10 +95,11 @@ int stop_quietly(struct running *r, int status)
 }
 
 /* A call in a few words; empty when nothing is known of it. */
-static void call_words(uint32_t call, const uint8_t *packed, uint32_t bytes, bool hashed, char *to,
-		       size_t size)
+static void call_words(uint32_t call, const struct arg_desc *arg, const uint8_t *packed,
+		       uint32_t bytes, bool hashed, char *to, size_t size)
 {
-	const struct call_row *row = call_row(call);
+	struct call_row copy;
+	const struct call_row *row = arguments_refine(call, arg, &copy);
 	size_t there = bytes < DIVERGENCE_BYTES ? bytes : DIVERGENCE_BYTES, at;
 	char text[6][ARGUMENT_TEXT];
 	int n;
@@ -86,7 +112,8 @@ static void call_words(uint32_t call, const uint8_t *packed, uint32_t bytes, boo
 		return;
 	n = arguments_decode(row, packed, there, bytes, text);
 	for (int i = 0; i < n && at < size; i++)
-		at += (size_t)snprintf(to + at, size - at, "%s%.60s", i ? ", " : "(", text[i]);
+		at += (size_t)snprintf(to + at, size - at, "%s%.60s%s", i ? ", " : "(", text[i],
+				       strlen(text[i]) > 60 ? "..." : "");
 	if (at < size)
 		snprintf(to + at, size - at, ")");
 }
@@ -95,11 +122,12 @@ static void call_words(uint32_t call, const uint8_t *packed, uint32_t bytes, boo
 static void describe(const struct running *r, unsigned v, char *to, size_t size)
 {
 	const struct divergence *d = &r->files.variant[v]->divergence;
-	char own[200], leader[200];
+	const struct arg_desc *arg = d->own_bytes ? d->own_arg : NULL;
+	char own[240], leader[240];
 
-	call_words(d->own_call, d->own, d->own_bytes, false, own, sizeof(own));
-	call_words(d->leader_call, d->leader, d->leader_bytes, d->leader_flags & RECORD_HASHED,
-		   leader, sizeof(leader));
+	call_words(d->own_call, arg, d->own, d->own_bytes, false, own, sizeof(own));
+	call_words(d->leader_call, d->own_call == d->leader_call ? arg : NULL, d->leader,
+		   d->leader_bytes, d->leader_flags & RECORD_HASHED, leader, sizeof(leader));
 	if (*own && *leader)
 		snprintf(to, size, ": %s where the leader made %s", own, leader);
 	else if (*own)
@@ -115,12 +143,13 @@ int stop_report(struct running *r, unsigned v)
 	const struct divergence *d = &r->files.variant[v]->divergence;
 	uint32_t kind = known(atomic_load(&d->kind));
 	char said[sizeof(d->text)], text[2 * sizeof(d->text)], path[REPORT_PATH];
-	char calls[512];
+	char calls[512], line[2048], where[2 * REPORT_PATH];
 	int error;
 
-	atomic_store(&r->files.session->halt, 1);
-	for (size_t i = 0; i < r->streams; i++)
-		session_interrupt(&r->files, &r->stream[i]->pages);
+	if (hosts_follow(r))
+		return follow_diverged(r);
+	stop_halt(r);
+	lead_freeze(r, v, d);
 	tree_freeze(); /* without /proc a report can't show much; tree_kill() will complain */
 	memcpy(said, d->text, sizeof(said));
 	said[sizeof(said) - 1] = 0;
@@ -128,16 +157,18 @@ int stop_report(struct running *r, unsigned v)
 	error = report_write(r, v, path);
 	say_unless_killed(tree_kill());
 	describe(r, v, calls, sizeof(calls));
-	fprintf(stderr, "tandem: %s: variant %d (%s): %s%s", kinds[kind].name,
-		r->config->variants[v].id, run_role(r, v), text, calls);
+	snprintf(line, sizeof(line), "%s: variant %d (%s): %s%s", kinds[kind].name,
+		 r->config->variants[v].id, run_role(r, v), text, calls);
 	if (error)
-		fprintf(stderr, "; the report can't be written to %s: %s\n", r->config->report_dir,
-			strerror(-error));
+		snprintf(where, sizeof(where), "the report can't be written to %s: %s",
+			 r->config->report_dir, strerror(-error));
 	else if (reports_is_default(r->config->report_dir))
-		fprintf(stderr, "; report: %s; run 'tandem explain'\n", path);
+		snprintf(where, sizeof(where), "report: %s; run 'tandem explain'", path);
 	else
-		fprintf(stderr, "; report: %s; run 'tandem explain -c %s'\n", path,
-			r->config->file);
+		snprintf(where, sizeof(where), "report: %s; run 'tandem explain -c %s'", path,
+			 r->config->file);
+	fprintf(stderr, "tandem: %s; %s\n", line, where);
+	lead_end(r, kinds[kind].status, line);
 	return kinds[kind].status;
 }
 

@@ -5,8 +5,15 @@
 
 #include "run.h"
 
-/* Ends all variants without a word; returns `status`. */
+/* Every variant here parks at its next call. */
+void stop_halt(struct running *r);
+
+/* Ends all variants here without a word; returns `status`. */
 int stop_quietly(struct running *r, int status);
+
+/* Says why, ends all variants on all hosts; returns `status`. */
+int stop_saying(struct running *r, int status, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 
 /* Variant v's struct divergence says why: freeze, report, end, say so. */
 int stop_report(struct running *r, unsigned v);

@@ -202,8 +202,10 @@ int tree_freeze(void)
  */
 int tree_kill(void)
 {
-	int error = tree_freeze();
+	int error;
 
+	/* Whoever isn't frozen is killed in a later round. */
+	tree_freeze();
 	for (;;) {
 		struct table t;
 		size_t killed = 0;

@@ -16,7 +16,7 @@
 
 #include <stdint.h>
 
-#define RECORD_VERSION 1
+#define RECORD_VERSION 3
 
 enum record_kind {
 	RECORD_PAD,    /* nothing */
@@ -26,28 +26,37 @@ enum record_kind {
 	RECORD_PART,   /* bytes in advance of the next record of this thread */
 	RECORD_SIGNAL, /* a signal is delivered here: siginfo as outputs */
 	RECORD_FAULT,  /* the thread faults here and dies of it: result is the signal */
-	RECORD_SYNC,   /* a lock was acquired or a wait ended: result is what it returned */
+	RECORD_SYNC,   /* a lock was acquired, a wait ended, an allocator answered (outputs): result
+			  is what the function returned */
 	RECORD_EXIT,   /* the process ends here: result is the wait status */
+	RECORD_ORDER,  /* order between processes: result is a number, see monitor/causal.h */
+	RECORD_PASSED, /* a descriptor came with a message: struct record_passed, its path */
 	RECORD_START,  /* an image starts here: struct record_start, then its descriptors */
+	RECORD_CLOCKS, /* the thread has read clocks: result is how many, struct record_clock each
+			*/
+	RECORD_CONTENT, /* so many bytes as result says of a mapped file without a name */
 	RECORD_KINDS,
 };
 
-#define RECORD_HASHED 0x01     /* args holds a 128-bit keyed hash of the packed arguments */
-#define RECORD_SIGNALLED 0x02  /* a RECORD_SIGNAL of this thread follows at once */
-#define RECORD_RESTART 0x04    /* ... and after its handler the call is made again */
-#define RECORD_PART_ARGS 0x08  /* part: of the arguments (else of the outputs) */
-#define RECORD_INJECTED 0x10   /* a fault was injected here, on purpose */
+#define RECORD_HASHED 0x01    /* args holds a 128-bit keyed hash of the packed arguments */
+#define RECORD_SIGNALLED 0x02 /* a RECORD_SIGNAL of this thread follows at once */
+#define RECORD_RESTART 0x04   /* ... and after its handler the call is made again */
+#define RECORD_PART_ARGS 0x08 /* part: of the arguments (else of the outputs) */
+#define RECORD_ORDERED 0x20   /* a RECORD_ORDER of this thread follows at once */
+#define RECORD_RELEASES 0x40  /* of a RECORD_ORDER: it comes before a release */
+#define RECORD_INJECTED 0x10  /* a fault was injected here, on purpose */
+#define RECORD_QUIET 0x80     /* behind it the thread runs while all others are in the monitor */
 
+/* The header. Behind it: args bytes, padded to 8; then outputs up to size. */
 struct record {
-	uint32_t size;   /* of the record with this header, a multiple of 8 */
-	uint8_t kind;    /* enum record_kind */
+	uint32_t size; /* of the record with this header, a multiple of 8 */
+	uint8_t kind;  /* enum record_kind */
 	uint8_t flags;
 	uint16_t call;   /* canonical number */
 	uint32_t thread; /* tag: 0 is the process's first thread */
 	uint32_t args;   /* bytes of packed arguments that follow */
 	int64_t result;
-	uint64_t extra;  /* by kind: total bytes sent in parts (CALL, LEAVE), lock id (SYNC) */
-	/* args bytes, padded to 8; then outputs up to size */
+	uint64_t extra; /* by kind: total bytes sent in parts (CALL, LEAVE), lock id (SYNC) */
 };
 
 _Static_assert(sizeof(struct record) == 32, "part of the format");
@@ -65,6 +74,25 @@ struct record_descriptor {
 	uint32_t kind; /* enum fd_kind */
 };
 
+/* Outputs of RECORD_CLOCKS: reads that were no system calls. */
+struct record_clock {
+	uint16_t call;  /* canonical number of the call that the read stands for */
+	uint16_t clock; /* of clock_gettime; else 0 */
+	uint32_t part;  /* nanoseconds, or microseconds of gettimeofday */
+	int64_t seconds;
+};
+
+#define RECORD_CLOCKS_MOST 64
+
+/* Outputs of RECORD_PASSED. */
+struct record_passed {
+	int32_t fd;
+	int32_t same;   /* another descriptor of the same description; -1: none is known */
+	uint32_t kind;  /* enum fd_kind */
+	uint32_t flags; /* of open */
+			/* the file's path with its NUL, "" if it has none */
+};
+
 #define RECORD_PADDED(n) (((n) + 7u) & ~7u)
 
 static inline uint8_t *record_args(struct record *r)
@@ -73,8 +101,8 @@ static inline uint8_t *record_args(struct record *r)
 }
 
 /*
- * Checks a header whose first `available` bytes are readable: 0, or -EPROTO for
- * what no leader writes. Works on a copy of the header.
+ * Checks a header: 0, or -EPROTO for what no leader writes; limit: the largest record. The
+ * header is the caller's copy, since in the ring it may change after the check.
  */
 int record_check(const struct record *header, uint64_t limit);
 

@@ -9,10 +9,8 @@
 
 enum {
 	SPIN_NS = 1500,
-	SPIN_URGENT_NS = 20000,
-	SPIN_URGENT_LEAST_NS = 2000,
+	SPIN_URGENT_NS = 100000,
 	PATIENCE = 16,     /* iterations: most between two looks of a spinner in no hurry */
-	PROBE = 16,        /* urgent spins, of which one has full length */
 	CALIBRATION = 200, /* iterations */
 	SPIN_CLOCK = 1024, /* iterations between two looks at the clock */
 };
@@ -26,9 +24,14 @@ struct wait {
 	const _Atomic uint32_t *doorbell; /* the peer's */
 	_Atomic uint64_t *wake_at;        /* ours */
 	uint64_t threshold;               /* for wake_at */
-	bool urgent;
-	int64_t timeout;  /* ns, as given */
-	int64_t deadline; /* 0 until the clock was read for the first time */
+	enum ring_hurry hurry;
+	const _Atomic uint32_t *left; /* NULL, or says that the peer won't come any more */
+	bool far;                     /* the engine is in the peer's place */
+	bool exact;                   /* the peer never misses a sleeper: no short nap needed */
+	int64_t timeout;              /* ns, as given */
+	unsigned naps;                /* slept so often */
+	int64_t deadline;             /* 0 until the clock was read for the first time ... */
+	uint64_t before;              /* ... when the position was this */
 };
 
 static void relax(void)
@@ -68,7 +71,6 @@ static void waiter_init(struct ring_waiter *w, const struct ring_options *o)
 {
 	int64_t ns = calibrate();
 	uint32_t urgent = o->spin_urgent_ns ? o->spin_urgent_ns : SPIN_URGENT_NS;
-	uint32_t least = urgent < SPIN_URGENT_LEAST_NS ? urgent : SPIN_URGENT_LEAST_NS;
 
 	w->mode = o->wait;
 	w->halts = 0;
@@ -76,11 +78,12 @@ static void waiter_init(struct ring_waiter *w, const struct ring_options *o)
 		if (o->halt[i])
 			w->halt[w->halts++] = o->halt[i];
 	}
+	w->nap = RING_NAP_SHORT;
 	w->spin = iterations(o->spin_ns ? o->spin_ns : SPIN_NS, ns);
-	w->spin_most = iterations(urgent, ns);
-	w->spin_least = iterations(least, ns);
-	w->spin_urgent = w->spin_most;
-	w->spins = 0;
+	w->urgent.now = w->urgent.most = iterations(urgent, ns);
+	w->away = w->urgent;
+	w->urgent.least = iterations(urgent / 4, ns);
+	w->away.least = iterations(urgent / 64, ns);
 }
 
 /* 1: reached. 0: not yet. The load is half of Dekker's: see ring.h. */
@@ -103,9 +106,17 @@ static int check_halts(const struct ring_waiter *w)
 	return 0;
 }
 
+/* The same, and 1 when there is nobody to wait for. */
+static int check(const struct ring_waiter *w, const struct wait *wait)
+{
+	if (wait->left && atomic_load_explicit(wait->left, memory_order_acquire))
+		return 1;
+	return check_halts(w);
+}
+
 /*
  * Nanoseconds that are left, or -ETIMEDOUT. The clock starts with the first call: a wait that is
- * over after its spin never reads it.
+ * over after its spin never reads it. It starts again when the peer has got further.
  */
 static int64_t time_left(struct wait *wait)
 {
@@ -114,7 +125,8 @@ static int64_t time_left(struct wait *wait)
 	if (wait->timeout < 0)
 		return INT64_MAX;
 	now = tnd_monotonic();
-	if (!wait->deadline) {
+	if (!wait->deadline || wait->seen != wait->before) {
+		wait->before = wait->seen;
 		if (__builtin_add_overflow(now, wait->timeout, &wait->deadline))
 			wait->deadline = INT64_MAX;
 	}
@@ -134,38 +146,41 @@ static int spin(const struct ring_waiter *w, struct wait *wait, uint32_t *n)
 	for (*n = 0; *n < most && !rc; *n += step) {
 		for (uint32_t i = 0; i < step; i++)
 			relax();
-		if (!wait->urgent && step < PATIENCE)
+		if (wait->hurry == RING_CALM && step < PATIENCE)
 			step *= 2;
 		rc = look(wait);
 		if (!rc && *n % 16 < step)
-			rc = check_halts(w);
+			rc = check(w, wait);
 	}
 	return rc;
 }
 
 /*
- * Spin as long as it has paid lately. In lockstep the reply normally comes within a microsecond,
- * but when the peer has no core (it shares ours, or its own with somebody else), spinning only
- * delays it. So a failure shrinks the budget by half, and a success makes it twice what was
- * needed; now and then the full length is tried, or a budget that's too small would stay so.
+ * Spin as long as it has paid lately (spin.h). In lockstep the reply normally comes within a
+ * microsecond, but when the peer has no core (it shares ours, or its own with somebody else),
+ * spinning only delays it.
+ *
+ * Both sides asleep for each record is a state that holds itself up: each spins while the other
+ * is being woken. It takes a spin longer than a wake-up to leave it (15 us, and a few times that
+ * on a virtual machine with neighbours), so where the peer is at work the budget stays near that.
+ * A far peer's reply comes through the engine, which may need this core for it.
  */
 static int spin_before_sleep(struct ring_waiter *w, struct wait *wait)
 {
+	struct spin_budget *s = wait->hurry == RING_AWAY || wait->far ? &w->away : &w->urgent;
 	uint32_t n = w->spin;
-	bool probe;
 	int rc;
 
 	if (w->mode == RING_WAIT_BLOCK)
 		return 0;
-	if (!wait->urgent)
+	if (wait->hurry == RING_CALM)
 		return spin(w, wait, &n);
-	probe = ++w->spins % PROBE == 0;
-	n = probe ? w->spin_most : w->spin_urgent;
+	n = spin_begin(s);
 	rc = spin(w, wait, &n);
-	if (rc > 0 && n > w->spin_urgent / 2)
-		w->spin_urgent = n < w->spin_most / 2 ? 2 * n : w->spin_most;
-	else if (!rc && !probe)
-		w->spin_urgent -= (w->spin_urgent - w->spin_least) / 2;
+	if (rc > 0)
+		spin_paid(s, n);
+	else if (!rc)
+		spin_in_vain(s);
 	return rc;
 }
 
@@ -175,7 +190,9 @@ static int spin_before_sleep(struct ring_waiter *w, struct wait *wait)
  */
 static int sleep_until(struct ring_waiter *w, struct wait *wait)
 {
-	int64_t ns = w->mode == RING_WAIT_ADAPTIVE ? RING_NAP_SHORT : RING_NAP_LONG;
+	int64_t ns = w->mode != RING_WAIT_ADAPTIVE || wait->exact ? RING_NAP_LONG
+		     : wait->hurry == RING_CALM                   ? w->nap
+								  : RING_NAP_SHORT;
 	int rc;
 
 	atomic_store_explicit(wait->wake_at, wait->threshold, memory_order_seq_cst);
@@ -187,7 +204,7 @@ static int sleep_until(struct ring_waiter *w, struct wait *wait)
 
 		rc = look(wait);
 		if (!rc)
-			rc = check_halts(w);
+			rc = check(w, wait);
 		if (rc)
 			break;
 		left = time_left(wait);
@@ -198,6 +215,7 @@ static int sleep_until(struct ring_waiter *w, struct wait *wait)
 		ts = (struct timespec){.tv_nsec = ns < left ? ns : left};
 		/* Woken, timed out, interrupted, already rung: all mean look again. */
 		tnd_futex(wait->doorbell, FUTEX_WAIT, bell, &ts);
+		wait->naps++;
 		ns = ns < RING_NAP_LONG / 2 ? ns * 2 : RING_NAP_LONG;
 	}
 	atomic_store_explicit(wait->wake_at, RING_AWAKE, memory_order_release);
@@ -225,7 +243,7 @@ static int wait_for(struct ring_waiter *w, struct wait *wait)
 	int rc = look(wait);
 
 	if (!rc)
-		rc = check_halts(w);
+		rc = check(w, wait);
 	if (!rc && wait->timeout == 0)
 		rc = -ETIMEDOUT;
 	if (!rc && w->mode == RING_WAIT_SPIN)
@@ -269,6 +287,7 @@ int ring_tx_init(struct ring_tx *tx, struct ring_producer *page, uint8_t *data, 
 		return -EINVAL;
 	resumed = atomic_load_explicit(&page->magic, memory_order_relaxed) == RING_MAGIC;
 	tx->head = resumed ? atomic_load_explicit(&page->head, memory_order_relaxed) : 0;
+	tx->published = tx->head;
 	tx->mask = size - 1;
 	tx->data = data;
 	tx->page = page;
@@ -280,6 +299,7 @@ int ring_tx_init(struct ring_tx *tx, struct ring_producer *page, uint8_t *data, 
 		if (magic && magic != RING_CONSUMER_MAGIC)
 			return -EPROTO;
 		tx->name[i] = i;
+		tx->left[i] = options->left[i];
 		tx->consumer[i] = consumers[i];
 		tx->tail[i] = atomic_load_explicit(&consumers[i]->tail, memory_order_acquire);
 		if (tx->tail[i] > tx->head || tx->head - tx->tail[i] > size)
@@ -319,11 +339,12 @@ void ring_tx_drop(struct ring_tx *tx, unsigned consumer)
 /*
  * Wake the consumers that asked to be woken at or before our head, once for each sleep, and with
  * `all` those that sleep with something unread. The latter aren't noted as served: they may go to
- * sleep again with the same wake_at. Everybody hears the one bell, so it's rung once, last.
+ * sleep again with the same wake_at. All that are near hear one bell, all that are far another, so
+ * each is rung once, last.
  */
 static void serve(struct ring_tx *tx, bool all)
 {
-	bool ring = false;
+	bool near = false, far = false;
 
 	for (unsigned i = 0; i < tx->count; i++) {
 		const struct ring_consumer *c = tx->consumer[i];
@@ -331,15 +352,19 @@ static void serve(struct ring_tx *tx, bool all)
 
 		if (at == RING_AWAKE || at == tx->served[i])
 			continue;
-		if (at <= tx->head) {
+		if (at <= tx->head)
 			tx->served[i] = at;
-			ring = true;
-		} else if (all && atomic_load_explicit(&c->tail, memory_order_relaxed) < tx->head) {
-			ring = true;
-		}
+		else if (!all || atomic_load_explicit(&c->tail, memory_order_relaxed) >= tx->head)
+			continue;
+		if (atomic_load_explicit(&c->far, memory_order_relaxed))
+			far = true;
+		else
+			near = true;
 	}
-	if (ring)
+	if (near)
 		ring_bell(&tx->page->doorbell);
+	if (far)
+		tnd_bell();
 }
 
 void ring_serve_consumers(struct ring_tx *tx)
@@ -350,11 +375,19 @@ void ring_serve_consumers(struct ring_tx *tx)
 void ring_kick(struct ring_tx *tx)
 {
 	/* The same value once more, for its place in the order of things: before the looks. */
+	tx->published = tx->head;
 	atomic_store_explicit(&tx->page->head, tx->head, memory_order_seq_cst);
 	serve(tx, true);
 }
 
-/* Wait until consumer i has checked everything below target. */
+static bool has_left(const struct ring_tx *tx, unsigned i)
+{
+	const _Atomic uint32_t *left = tx->left[tx->name[i]];
+
+	return left && atomic_load_explicit(left, memory_order_acquire);
+}
+
+/* Wait until consumer i has checked everything below target, or has left. */
 static int wait_tail(struct ring_tx *tx, unsigned i, struct wait *wait)
 {
 	const struct ring_consumer *c = tx->consumer[i];
@@ -366,7 +399,10 @@ static int wait_tail(struct ring_tx *tx, unsigned i, struct wait *wait)
 	wait->seen = tx->tail[i];
 	wait->doorbell = &c->doorbell;
 	wait->wake_at = &tx->page->wake_at;
-	wait->urgent = true;
+	wait->hurry = RING_URGENT;
+	wait->exact = true;
+	wait->far = atomic_load_explicit(&c->far, memory_order_relaxed);
+	wait->left = tx->left[tx->name[i]];
 	rc = wait_for(&tx->waiter, wait);
 	tx->tail[i] = wait->seen;
 	return rc;
@@ -377,9 +413,17 @@ static int wait_tails(struct ring_tx *tx, uint64_t target, uint64_t threshold, i
 	struct wait wait = {.target = target, .threshold = threshold, .timeout = timeout};
 	int rc = 0;
 
+	/* On the line of head, and before it: who sees that one sees this. */
+	atomic_store_explicit(&tx->page->wanted, threshold, memory_order_relaxed);
 	ring_kick(tx);
-	for (unsigned i = 0; i < tx->count && !rc; i++)
+	for (unsigned i = 0; i < tx->count && !rc;) {
 		rc = wait_tail(tx, i, &wait);
+		/* Another takes the place of one that has left. */
+		if (!rc && has_left(tx, i))
+			ring_tx_drop(tx, tx->name[i]);
+		else
+			i++;
+	}
 	set_limit(tx);
 	return rc;
 }
@@ -463,7 +507,22 @@ int ring_rx_init(struct ring_rx *rx, const struct ring_producer *producer, const
 	return 0;
 }
 
-int ring_wait_bytes(struct ring_rx *rx, uint32_t bytes, int64_t timeout_ns, bool urgent)
+/*
+ * A calm sleep is over. Waking is dear where the consumer shares its core (two switches, cold
+ * caches), so it lets more gather the next time: unless the producer has come to wait for it
+ * meanwhile, which costs that one the time to catch up.
+ */
+static void learn_nap(struct ring_rx *rx, const struct wait *wait)
+{
+	int64_t *nap = &rx->waiter.nap;
+
+	if (atomic_load_explicit(&rx->producer->wanted, memory_order_relaxed) > rx->tail)
+		*nap = *nap > 2 * RING_NAP_SHORT ? *nap / 2 : RING_NAP_SHORT;
+	else if (wait->naps == 1)
+		*nap = *nap < RING_NAP_CALM / 2 ? *nap * 2 : RING_NAP_CALM;
+}
+
+int ring_wait_bytes(struct ring_rx *rx, uint32_t bytes, int64_t timeout_ns, enum ring_hurry hurry)
 {
 	struct wait wait = {
 		.position = &rx->producer->head,
@@ -474,16 +533,21 @@ int ring_wait_bytes(struct ring_rx *rx, uint32_t bytes, int64_t timeout_ns, bool
 		.doorbell = &rx->producer->doorbell,
 		.wake_at = &rx->page->wake_at,
 		.threshold = rx->tail + bytes,
-		.urgent = urgent,
+		.hurry = hurry,
 		.timeout = timeout_ns,
+		.far = atomic_load_explicit(&rx->producer->far, memory_order_relaxed),
 	};
 	int rc;
 
+	/* An engine publishes with a fence, and rings for the first record. */
+	wait.exact = wait.far && hurry != RING_CALM;
 	if (bytes > rx->mask + 1)
 		return -EMSGSIZE;
-	if (rx->waiter.mode == RING_WAIT_ADAPTIVE && !urgent && rx->batch > bytes)
+	if (rx->waiter.mode == RING_WAIT_ADAPTIVE && hurry == RING_CALM && rx->batch > bytes)
 		wait.threshold = rx->tail + rx->batch;
 	rc = wait_for(&rx->waiter, &wait);
+	if (wait.naps && hurry == RING_CALM)
+		learn_nap(rx, &wait);
 	rx->head = wait.seen;
 	return rc;
 }
@@ -496,7 +560,10 @@ void ring_serve_producer(struct ring_rx *rx)
 	if (at > rx->tail || at == rx->served)
 		return;
 	rx->served = at;
-	ring_bell(&rx->page->doorbell);
+	if (atomic_load_explicit(&rx->producer->far, memory_order_relaxed))
+		tnd_bell();
+	else
+		ring_bell(&rx->page->doorbell);
 }
 
 /* ---- both ---- */

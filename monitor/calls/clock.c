@@ -2,42 +2,49 @@
 /* Clocks: the leader's reads keep the speed of the vDSO, followers see the same time. */
 #include <errno.h>
 
-#include "../interpose/vdso.h"
+#include "../clocks.h"
 #include "hooks.h"
 
-/* false: the call has to be made through the gate. */
+static bool give(struct call *c, const struct record_clock *read)
+{
+	int64_t value[2] = {read->seconds, read->part}; /* struct timespec or struct timeval */
+
+	c->result = 0;
+	if (c->call != CALL_time)
+		return !user_write((void *)c->args[c->call == CALL_clock_gettime], value,
+				   sizeof(value));
+	c->result = read->seconds;
+	return !c->args[0] || !user_write((void *)c->args[0], value, sizeof(*value));
+}
+
+/* false: it's a call like others. */
 static bool from_vdso(struct call *c)
 {
-	const struct vdso_original *v = &vdso_original;
-	uint8_t value[16]; /* struct timespec or struct timeval */
+	struct thread *t = c->thread;
+	int clock = c->call == CALL_clock_gettime ? (int)c->args[0] : 0;
+	struct record_clock read;
 
-	switch (c->call) {
-	case CALL_clock_gettime:
-		if (!v->clock_gettime || v->clock_gettime((int)c->args[0], value))
-			return false;
-		c->result = user_write((void *)c->args[1], value, sizeof(value));
-		return true;
-	case CALL_gettimeofday:
-		if (!v->gettimeofday || !c->args[0] || c->args[1] || v->gettimeofday(value, NULL))
-			return false;
-		c->result = user_write((void *)c->args[0], value, sizeof(value));
-		return true;
-	case CALL_time:
-		if (!v->time)
-			return false;
-		c->result = v->time(NULL);
-		if (c->args[0] && user_write((void *)c->args[0], &c->result, sizeof(c->result)))
-			c->result = -EFAULT;
-		return true;
-	default:
+	if (c->call == CALL_getcpu || (c->call == CALL_gettimeofday && (!c->args[0] || c->args[1])))
 		return false;
-	}
+	if (!c->process->leader && t->clocks_taken == t->clocks && !clocks_follow(t))
+		return false;
+	if (!clocks_read(t, c->call, clock, &read))
+		return false;
+	if (likely(give(c, &read)))
+		return true;
+	if (!c->process->leader)
+		diverge(t, DIVERGENCE_RESULT, c, NULL,
+			"the time can't be written to this variant's memory");
+	clocks_forget(t);
+	return false;
 }
 
 void hook_clock(struct call *c)
 {
+	if (likely(from_vdso(c)))
+		return;
 	call_enter(c);
-	if (c->process->leader && !from_vdso(c))
+	if (c->process->leader)
 		call_execute(c);
 	call_leave(c);
 	call_finish(c);

@@ -6,9 +6,12 @@
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 
 #include "../fd.h"
+#include "../process.h"
+#include "../supervisor.h"
 #include "hooks.h"
 
 #ifndef F_OFD_GETLK
@@ -19,7 +22,7 @@
 #define F_GETOWNER_UIDS_ 17
 #define F_SETOWN_EX_ 15
 #define F_GETOWN_EX_ 16
-#define KERNEL_TERMIOS 36 /* the kernel's struct termios, which isn't libc's */
+#define KERNEL_TERMIOS 36  /* the kernel's struct termios, which isn't libc's */
 #define RW_HINT_FIRST 1035 /* F_GET_RW_HINT */
 
 static struct arg_desc fcntl_argument(unsigned command)
@@ -79,6 +82,8 @@ void hook_fcntl(struct call *c)
 			fd_duplicate(c->process, (int)c->args[0], (int)c->result);
 	}
 	call_leave(c);
+	if (command == F_SETFL && c->result == 0)
+		fd_set_nonblocking(c->process, (int)c->args[0], c->args[2] & O_NONBLOCK);
 	if (!c->process->leader && duplicates && !call_failed(c->result))
 		fd_duplicate(c->process, (int)c->args[0], (int)c->result);
 	call_finish(c);
@@ -148,6 +153,7 @@ static bool ioctl_argument(uint32_t request, struct arg_desc *arg)
 void hook_ioctl(struct call *c)
 {
 	struct call_row row;
+	int on;
 
 	call_refine(c, &row);
 	if (!ioctl_argument((uint32_t)c->args[1], &row.arg[2]))
@@ -155,6 +161,9 @@ void hook_ioctl(struct call *c)
 				 "an ioctl request whose argument tandem doesn't know");
 	row.flags &= (uint8_t)~CALL_BLOCKS;
 	call_generic(c);
+	if ((uint32_t)c->args[1] == FIONBIO && c->result == 0 &&
+	    user_read(&on, (void *)c->args[2], sizeof(on)) == 0)
+		fd_set_nonblocking(c->process, (int)c->args[0], on);
 }
 
 void hook_prctl(struct call *c)
@@ -169,9 +178,43 @@ void hook_prctl(struct call *c)
 	case PR_SET_VMA:
 		call_private(c);
 		return;
+	case PR_SET_PDEATHSIG:
+		if (c->process->leader && (int)c->args[1] == SIGKILL)
+			supervisor_note_death(c->process->pid, DEATH_SENT);
+		call_both(c);
+		return;
 	default:
 		call_both(c);
 	}
+}
+
+/* Limits on a process's own memory; others a follower would feel in what only the leader does. */
+static bool limits_memory(unsigned resource)
+{
+	return resource == RLIMIT_AS || resource == RLIMIT_DATA || resource == RLIMIT_STACK ||
+	       resource == RLIMIT_RSS || resource == RLIMIT_MEMLOCK || resource == RLIMIT_CORE;
+}
+
+/* A limit of this process, of a child (the program names the leader's), or of a stranger. */
+void hook_rlimit(struct call *c)
+{
+	struct process *p = c->process;
+	bool old_form = c->call == CALL_setrlimit;
+	int32_t pid = old_form ? 0 : (int32_t)c->args[0];
+	unsigned resource = (unsigned)c->args[old_form ? 0 : 1];
+	uint64_t limits = c->args[old_form ? 1 : 2];
+
+	call_enter(c);
+	if (p->leader)
+		call_execute(c);
+	call_leave(c);
+	if (!p->leader && c->result == 0 && limits && limits_memory(resource)) {
+		pid = pid == 0 || pid == p->vpid ? 0 : process_child(p, pid);
+		if (pid >= 0 && sys(SYS_prlimit64, pid, resource, limits, 0) < 0)
+			diverge(c->thread, DIVERGENCE_RESULT, c, c->record,
+				"this variant can't set the limit that the leader has set");
+	}
+	call_finish(c);
 }
 
 #define ARCH_SET_FS_CODE 0x1002

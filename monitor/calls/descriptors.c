@@ -3,12 +3,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 
 #include "../fd.h"
+#include "../passed.h"
 #include "hooks.h"
 
 /* Is the path below one of the prefixes where writing is expected? */
@@ -91,28 +94,6 @@ void hook_close(struct call *c)
 	call_finish(c);
 }
 
-/* Gives way to a program that wants a number of ours: all of them move up. */
-static void reserved_move(void)
-{
-	int base = variant.base + (int)variant.fds;
-
-	for (uint32_t i = 0; i < variant.fds; i++) {
-		if (sys(SYS_fcntl, base + (int)i, F_GETFD) != -EBADF) {
-			base += (int)i + 1;
-			i = UINT32_MAX;
-		}
-	}
-	for (uint32_t i = 0; i < variant.fds; i++) {
-		long error = sys(SYS_dup3, variant.base + (int)i, base + (int)i, 0);
-
-		if (error < 0)
-			stop_internal("no room to move the monitor's descriptors to", error);
-	}
-	for (uint32_t i = 0; i < variant.fds; i++)
-		sys(SYS_close, variant.base + (int)i);
-	variant.base = base;
-}
-
 void hook_dup(struct call *c)
 {
 	struct process *p = c->process;
@@ -121,7 +102,7 @@ void hook_dup(struct call *c)
 	call_enter(c);
 	if (p->leader) {
 		if (c->call == CALL_dup3 && fd_reserved((int)c->args[1]))
-			reserved_move();
+			fd_give_way();
 		call_execute(c);
 	}
 	if (p->leader && !call_failed(c->result))
@@ -148,7 +129,45 @@ void hook_pipe(struct call *c)
 	call_finish(c);
 }
 
-static void note_passed(struct process *p, const struct msghdr *user)
+#define SPLICE_FLAGS 15
+
+/* The bytes that were compared, copied: pages that the program gives it might still change. */
+static long vmsplice_execute(struct call *c)
+{
+	const uint64_t *a = c->pack.exec;
+	bool nonblock = c->args[3] & SPLICE_F_NONBLOCK;
+	struct pollfd room = {.fd = (int)a[0], .events = POLLOUT};
+	long result;
+
+	if (c->args[3] & ~(uint64_t)SPLICE_FLAGS)
+		return -EINVAL;
+	if (fd_reserved((int)a[0]) || fd_probe((int)a[0]) != FD_PIPE)
+		return -EBADF;
+	if (c->bad_address)
+		return -EFAULT;
+	result = gate.wait(SYS_pwritev2, (long)a[0], (long)a[1], (long)a[2], -1, -1,
+			   nonblock ? RWF_NOWAIT : 0);
+	if (result != -EOPNOTSUPP)
+		return result;
+	/* A kernel whose pipes don't know RWF_NOWAIT. */
+	if (sys(SYS_poll, &room, 1, 0) == 0)
+		return -EAGAIN;
+	return gate.wait(SYS_writev, (long)a[0], (long)a[1], (long)a[2], 0, 0, 0);
+}
+
+void hook_vmsplice(struct call *c)
+{
+	if (c->process->leader && (sys(SYS_fcntl, c->args[0], F_GETFL) & O_ACCMODE) == O_RDONLY)
+		stop_unsupported(c->thread, c->number, c->row, c->args,
+				 "vmsplice from a pipe into memory");
+	call_enter(c);
+	if (c->process->leader)
+		c->result = vmsplice_execute(c);
+	call_leave(c);
+	call_finish(c);
+}
+
+static void note_passed(struct call *c, const struct msghdr *user)
 {
 	struct msghdr message;
 	struct cmsghdr header;
@@ -163,18 +182,18 @@ static void note_passed(struct process *p, const struct msghdr *user)
 		if (user_read(&header, control, sizeof(header)) < 0 ||
 		    header.cmsg_len < sizeof(header))
 			return;
-		for (size_t i = CMSG_LEN(0); header.cmsg_level == SOL_SOCKET &&
-					     header.cmsg_type == SCM_RIGHTS &&
-					     i + sizeof(fd) <= header.cmsg_len;
+		for (size_t i = CMSG_LEN(0);
+		     header.cmsg_level == SOL_SOCKET && header.cmsg_type == SCM_RIGHTS &&
+		     i + sizeof(fd) <= header.cmsg_len;
 		     i += sizeof(fd)) {
 			if (user_read(&fd, control + i, sizeof(fd)) == 0)
-				fd_set_kind(p, fd, p->leader ? fd_probe(fd) : FD_OTHER);
+				passed_note(c->thread, fd);
 		}
 		at += CMSG_ALIGN(header.cmsg_len);
 	}
 }
 
-/* Descriptors come with messages. */
+/* Descriptors come with messages: what they are is said behind the call. */
 void hook_recvmsg(struct call *c)
 {
 	const struct mmsghdr *many = (const struct mmsghdr *)c->args[1];
@@ -183,12 +202,30 @@ void hook_recvmsg(struct call *c)
 	if (c->process->leader)
 		call_execute(c);
 	call_leave(c);
-	if (!call_failed(c->result) && !c->restart) {
-		if (c->call == CALL_recvmsg)
-			note_passed(c->process, (const struct msghdr *)c->args[1]);
-		else
-			for (long i = 0; i < c->result; i++)
-				note_passed(c->process, &many[i].msg_hdr);
+	call_finish(c);
+	if (call_failed(c->result) || c->restart)
+		return;
+	if (c->call == CALL_recvmsg)
+		note_passed(c, (const struct msghdr *)c->args[1]);
+	else
+		for (long i = 0; i < c->result; i++)
+			note_passed(c, &many[i].msg_hdr);
+}
+
+void hook_fchdir(struct call *c)
+{
+	struct process *p = c->process;
+	int real;
+
+	call_enter(c);
+	if (p->leader)
+		call_execute(c);
+	call_leave(c);
+	if (!p->leader && c->result == 0) {
+		real = fd_real(p, (int)c->args[0]);
+		if (real < 0 || sys(SYS_fchdir, real) < 0)
+			diverge(c->thread, DIVERGENCE_RESULT, c, c->record,
+				"this variant can't go to the leader's directory");
 	}
 	call_finish(c);
 }

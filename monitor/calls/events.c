@@ -23,13 +23,14 @@ void hook_epoll_ctl(struct call *c)
 {
 	struct epoll *e = instance(c);
 	int op = (int)c->args[1], fd = (int)c->args[2];
+	const struct fd_entry *target;
 	struct epoll_event event = {0}, kernel;
 	struct call_row row;
 	bool with_event = op != EPOLL_CTL_DEL;
 	long number = -1, before;
 
 	call_refine(c, &row);
-	row.arg[3] = (struct arg_desc){.type = ARG_UINT};
+	row.arg[3] = (struct arg_desc){.type = ARG_FLAGS, .aux = FLAGS_EPOLL_EVENTS};
 	if (with_event && user_read(&event, (void *)c->args[3], sizeof(event)) < 0)
 		with_event = false;
 	kernel = event;
@@ -38,8 +39,11 @@ void hook_epoll_ctl(struct call *c)
 	c->hold = true;
 	call_enter(c);
 	before = e ? epoll_find(e, fd) : -1;
+	target = fd_get(c->process, fd);
 	if (e && with_event)
-		number = op == EPOLL_CTL_ADD ? epoll_register(e, fd, event.data.u64, 1) : before;
+		number = op == EPOLL_CTL_ADD
+				 ? epoll_register(e, fd, event.data.u64, !target || target->shared)
+				 : before;
 	if (c->process->leader) {
 		kernel.data.u64 = number >= 0 ? (uint64_t)number : event.data.u64;
 		c->pack.exec[3] = with_event ? (uint64_t)&kernel : 0;

@@ -7,74 +7,22 @@
  * What the monitor can't follow into is refused before the old image is lost:
  * static programs, and those that change credentials (the loader ignores
  * LD_PRELOAD for them).
+ *
+ * Under seccomp the kernel executes the starter (starter/starter.h), which gets
+ * the program as an open descriptor: whatever can be wrong with the program is
+ * found out here.
  */
-#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 
-#include "../supervisor.h"
+#include "../fd.h"
+#include "../program.h"
+#include "../signals.h"
+#include "../starter/starter.h"
+#include "../text.h"
 #include "hooks.h"
-
-#define INTERPRETERS 5
-
-static const char *unfit_elf(int fd, const uint8_t *head, const struct stat *st)
-{
-	Elf64_Ehdr e;
-	Elf64_Phdr ph;
-
-	__builtin_memcpy(&e, head, sizeof(e));
-	if (e.e_ident[EI_CLASS] != ELFCLASS64 || e.e_machine != EM_X86_64)
-		return "the program to execute is of another architecture";
-	if ((st->st_mode & S_ISUID) && st->st_uid != (uid_t)sys(SYS_geteuid))
-		return "the program to execute changes its user id (set-user-id)";
-	for (unsigned i = 0; i < e.e_phnum; i++) {
-		if (sys(SYS_pread64, fd, &ph, sizeof(ph), e.e_phoff + i * sizeof(ph)) !=
-		    sizeof(ph))
-			break;
-		if (ph.p_type == PT_INTERP)
-			return NULL;
-	}
-	return "the program to execute is statically linked";
-}
-
-/* Why a program can't run monitored; NULL if it can, or if the kernel will refuse it anyway. */
-static const char *unfit(int dirfd, const char *path, int flags)
-{
-	uint8_t head[256];
-	const char *why = NULL;
-	struct stat st;
-
-	for (int depth = 0; depth < INTERPRETERS; depth++) {
-		long fd = flags & AT_EMPTY_PATH && !*path
-				  ? sys(SYS_dup, dirfd)
-				  : sys(SYS_openat, dirfd, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-		long n;
-
-		if (fd < 0)
-			return NULL;
-		memset(head, 0, sizeof(head));
-		n = sys(SYS_pread64, fd, head, sizeof(head) - 1, 0);
-		if (n >= (long)sizeof(Elf64_Ehdr) && !memcmp(head, ELFMAG, SELFMAG) &&
-		    sys(SYS_fstat, fd, &st) == 0)
-			why = unfit_elf((int)fd, head, &st);
-		sys(SYS_close, fd);
-		if (n < 3 || head[0] != '#' || head[1] != '!')
-			return why;
-		path = (const char *)head + 2;
-		while (*path == ' ' || *path == '\t')
-			path++;
-		for (char *end = (char *)path; *end; end++) {
-			if (*end == ' ' || *end == '\t' || *end == '\n')
-				*end = 0;
-		}
-		dirfd = AT_FDCWD;
-		flags = 0;
-	}
-	return NULL;
-}
 
 static bool starts(const char *entry, const char *name)
 {
@@ -93,64 +41,56 @@ static bool varies(const struct session *s, const char *entry)
 	return false;
 }
 
+/* Made anew for each exec. One mapping, which goes with the thread if it isn't dropped before. */
 struct environment {
 	const char **entries; /* of the new image */
 	const char **compared;
-	size_t bytes;
-	char *text;
-	size_t text_bytes;
+	size_t count;
+	const char **arguments; /* room for those of a script */
+	char *text, *end;
 };
-
-static char *put(char *at, const char *s)
-{
-	while (*s)
-		*at++ = *s++;
-	return at;
-}
-
-static char *put_number(char *at, uint64_t n)
-{
-	char digits[20];
-	int length = 0;
-
-	do {
-		digits[length++] = (char)('0' + n % 10);
-		n /= 10;
-	} while (n);
-	while (length)
-		*at++ = digits[--length];
-	return at;
-}
 
 /* LD_PRELOAD and the session's handle, in front of what the program passes. */
 static void handles(struct call *c, struct environment *e, const char *theirs)
 {
 	const struct process *p = c->process;
-	const uint64_t numbers[] = {(uint64_t)variant.base, p->variant, p->follower,
-				    p->stream,		    (uint64_t)p->vpid, c->call + 1ull};
+	const uint64_t numbers[] = {(uint64_t)variant.base,
+				    p->variant,
+				    p->follower,
+				    p->stream,
+				    (uint64_t)p->vpid,
+				    (c->call + 1ull) | (uint64_t)c->thread->tag << 32,
+				    c->thread->mask,
+				    (uint64_t)p->pid};
 	char *at = e->text;
 
 	e->entries[0] = at;
-	at = put(at, "LD_PRELOAD=");
-	at = put(at, p->session->preload[p->variant]);
+	at = text_put(at, "LD_PRELOAD=");
+	at = text_put(at, p->session->preload[p->variant]);
 	if (theirs && *theirs) {
-		at = put(at, ":");
-		at = put(at, theirs);
+		at = text_put(at, ":");
+		at = text_put(at, theirs);
 	}
 	*at++ = 0;
 	e->entries[1] = at;
-	at = put(at, SESSION_ENV "=");
-	for (int i = 0; i < 6; i++) {
+	at = text_put(at, SESSION_ENV "=");
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
 		if (i)
 			*at++ = ':';
-		at = put_number(at, numbers[i]);
+		at = text_put_number(at, numbers[i]);
 	}
-	*at = 0;
+	*at++ = 0;
+	e->end = at;
 }
 
-static int build(struct call *c, const char **envp, struct environment *e)
+/* Of what the monitor adds: two handles, the starter's one, paths of the program among them. */
+#define OWN_ENTRIES 3
+#define OWN_TEXT (1024 + PROGRAM_PATH + SESSION_PROGRAM)
+
+static int build(struct call *c, const char **argv, const char **envp, struct environment *e)
 {
-	size_t count = 0, n = 2, compared = 0, preload = 0;
+	size_t count = 0, n = 2, compared = 0, preload = 0, arguments = 0, pointers;
+	struct thread *t = c->thread;
 	const char *theirs = NULL, *entry;
 
 	*e = (struct environment){0};
@@ -164,78 +104,173 @@ static int build(struct call *c, const char **envp, struct environment *e)
 			preload = (size_t)user_strnlen(theirs, 4096);
 		}
 	}
-	e->bytes = 2 * (count + 3) * sizeof(char *);
-	e->text_bytes = 1024 + sizeof(c->process->session->preload[0]) + preload;
-	e->entries = memory_map(e->bytes);
-	e->text = memory_map(e->text_bytes);
-	if (!e->entries || !e->text)
+	do {
+		entry = NULL; /* no vector is an empty one */
+		if (argv && user_read(&entry, &argv[arguments], sizeof(entry)) < 0)
+			return -EFAULT;
+		arguments++;
+	} while (entry);
+	arguments += 2 * PROGRAM_SCRIPTS + 1;
+	pointers = (2 * (count + 1) + OWN_ENTRIES + arguments) * sizeof(char *);
+	t->environment_bytes =
+		pointers + OWN_TEXT + sizeof(c->process->session->preload[0]) + preload;
+	t->environment = memory_map(t->environment_bytes);
+	if (!t->environment)
 		return -ENOMEM;
-	e->compared = e->entries + count + 3;
+	e->entries = t->environment;
+	e->compared = e->entries + count + 1 + OWN_ENTRIES;
+	e->arguments = e->compared + count + 1;
+	e->text = (char *)t->environment + pointers;
 	for (size_t i = 0; i < count; i++) {
 		entry = envp[i];
-		if (starts(entry, "LD_PRELOAD") || starts(entry, SESSION_ENV))
+		if (starts(entry, "LD_PRELOAD") || starts(entry, SESSION_ENV) ||
+		    starts(entry, STARTER_ENV))
 			continue;
 		e->entries[n++] = entry;
 		if (!varies(c->process->session, entry))
 			e->compared[compared++] = entry;
 	}
+	e->count = n;
 	handles(c, e, theirs);
 	return 0;
 }
 
-static void drop(struct environment *e)
+static void drop(struct thread *t)
 {
-	if (e->entries)
-		memory_unmap(e->entries, e->bytes);
-	if (e->text)
-		memory_unmap(e->text, e->text_bytes);
+	if (t->environment)
+		memory_unmap(t->environment, t->environment_bytes);
+	t->environment = NULL;
+}
+
+/* The starter's handle, behind what the program passes. */
+static int add_start(struct environment *e, const struct program *g)
+{
+	char *at = e->end, link[32], path[SESSION_PROGRAM];
+	long n;
+
+	*text_put_number(text_put(link, "self/fd/"), (uint64_t)g->fd) = 0;
+	n = sys(SYS_readlinkat, variant.base + SESSION_FD_PROC, link, path, sizeof(path));
+	if (n < 0)
+		return (int)n;
+	if (n == sizeof(path))
+		return -ENAMETOOLONG;
+	path[n] = 0;
+	e->entries[e->count++] = at;
+	at = text_put(at, STARTER_ENV "=");
+	at = text_put_number(at, (uint64_t)g->fd);
+	*at++ = ':';
+	at = text_put_number(at, (uint64_t)n);
+	*at++ = ':';
+	at = text_put(at, path);
+	*at++ = ':';
+	at = text_put(at, g->name);
+	*at++ = 0;
+	e->end = at;
+	return 0;
+}
+
+/* A script's interpreter, what its line says and its path stand in place of argv[0]. */
+static const char **script_arguments(const struct program *g, const char **argv,
+				     struct environment *e)
+{
+	size_t room = (size_t)((const char **)e->text - e->arguments) - g->count - 1;
+	const char **to = e->arguments + g->count;
+
+	memcpy(e->arguments, g->words, g->count * sizeof(*to));
+	for (size_t i = 1; argv && argv[0] && argv[i] && i <= room; i++)
+		*to++ = argv[i];
+	*to = NULL;
+	return e->arguments;
+}
+
+/* Executes the starter in the program's stead. Returns only if the kernel refuses. */
+static long start(const struct program *g, const char **argv, struct environment *e)
+{
+	int error = add_start(e, g);
+
+	if (error)
+		return error;
+	return sys(SYS_execveat, variant.base + SESSION_FD_STARTER, "",
+		   g->count ? script_arguments(g, argv, e) : argv, e->entries, AT_EMPTY_PATH);
+}
+
+static long execute(struct call *c, const char **argv, struct environment *e)
+{
+	bool at = c->call == CALL_execveat;
+	struct process *p = c->process;
+	struct program_place place = {
+		.dirfd = AT_FDCWD, .shown = AT_FDCWD, .path = (const char *)c->args[at ? 1 : 0]};
+	struct program g;
+	long result;
+	int error;
+
+	if (at) {
+		int real = fd_real(p, (int)c->args[0]);
+
+		place.shown = (int)c->args[0];
+		place.dirfd = real >= 0 ? real : place.shown;
+		place.flags = (int)c->args[4];
+		place.closes = p->leader && place.shown != AT_FDCWD &&
+			       sys(SYS_fcntl, place.dirfd, F_GETFD) == FD_CLOEXEC;
+		if (fd_reserved(place.dirfd))
+			return -EBADF;
+		if (place.flags & ~(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW))
+			return -EINVAL;
+	}
+	error = program_open(&g, &place);
+	if (g.unfit)
+		stop_unsupported(c->thread, c->number, c->row, c->args, g.unfit);
+	if (error && p->session->trap == TRAP_SECCOMP)
+		return error;
+	atomic_store(&p->state->phase, PHASE_EXECUTING);
+	/* The new image finds its mask in the handle, and a caught signal with the kernel. */
+	signals_block();
+	signals_give_back(c->thread);
+	if (p->session->trap == TRAP_SECCOMP) {
+		result = start(&g, argv, e);
+	} else if (!p->leader && g.fd >= 0 && g.count && place.dirfd != AT_FDCWD) {
+		/* The interpreter is to be told the program's descriptor, not this one. */
+		sys(SYS_fcntl, g.fd, F_SETFD, FD_CLOEXEC);
+		result = sys(SYS_execveat, g.fd, "", script_arguments(&g, argv, e), e->entries,
+			     AT_EMPTY_PATH);
+	} else {
+		program_close(&g); /* the kernel finds it again, and the same errors */
+		result = sys(SYS_execveat, place.dirfd, place.path, argv, e->entries, place.flags);
+	}
+	signals_unblock(signals_real_mask(c->thread));
+	atomic_store(&p->state->phase, PHASE_RUNNING);
+	program_close(&g);
+	return result;
 }
 
 void hook_exec(struct call *c)
 {
-	bool at = c->call == CALL_execveat;
-	unsigned argv = at ? 2 : 1, envp = argv + 1;
-	uint64_t own_argv = c->args[argv], own_envp = c->args[envp];
+	unsigned argv = c->call == CALL_execveat ? 2 : 1, envp = argv + 1;
+	const char **own_argv = (const char **)c->args[argv];
 	struct process *p = c->process;
 	struct environment e;
-	const char *why;
-	long result;
-	int error = build(c, (const char **)own_envp, &e);
+	int error = build(c, own_argv, (const char **)c->args[envp], &e);
 
 	if (error == -ENOMEM)
 		stop_internal("no memory for the environment of a new image", error);
 	if (error == 0)
 		c->args[envp] = (uint64_t)e.compared;
+	c->hold = true; /* no other thread forks while the program's descriptor is open */
 	call_enter(c);
 	if (!p->leader) {
 		call_leave(c);
 		if (call_failed(c->result) || c->restart) {
-			drop(&e);
+			drop(c->thread);
 			call_finish(c);
 			return;
 		}
-		call_finish(c);
+		follower_finish_last(c);
 	}
-	if (!c->bad_address) {
-		const char *path = (const char *)c->args[at ? 1 : 0];
-		int dirfd = at ? (int)c->args[0] : AT_FDCWD;
-
-		why = unfit(dirfd, path, at ? (int)c->args[4] : 0);
-		if (why)
-			stop_unsupported(c->thread, c->number, c->row, c->args, why);
-		atomic_store(&p->state->phase, PHASE_EXECUTING);
-		if (at)
-			result = sys(SYS_execveat, dirfd, path, own_argv, e.entries, c->args[4]);
-		else
-			result = sys(SYS_execve, path, own_argv, e.entries);
-		atomic_store(&p->state->phase, PHASE_RUNNING);
-	} else {
-		result = -EFAULT;
-	}
+	/* Without the environment that was built no image may start: it would run unseen. */
+	c->result = error ? error : execute(c, own_argv, &e);
 	if (!p->leader)
 		diverge(c->thread, DIVERGENCE_RESULT, c, NULL,
 			"this variant can't execute what the leader executes");
-	c->result = result;
 	call_leave(c);
-	drop(&e);
+	drop(c->thread);
 }

@@ -8,7 +8,9 @@
 #include <linux/futex.h>
 #include <sys/syscall.h>
 
+#include "../segment.h"
 #include "../signals.h"
+#include "../turns.h"
 #include "hooks.h"
 
 #define LOOK_NS 5000000l
@@ -24,6 +26,7 @@ static void leader_wait(struct call *c)
 {
 	const uint64_t *a = c->args;
 
+	leader_flush(c->thread);
 	c->result = gate.wait(SYS_futex, (long)a[0], (long)a[1], (long)a[2], (long)a[3], (long)a[4],
 			      (long)a[5]);
 	if (c->result == -EINTR && atomic_load(&c->thread->pending)) {
@@ -38,12 +41,14 @@ static void follower_wait(struct call *c)
 	struct thread *t = c->thread;
 	unsigned op = (unsigned)c->args[1] & FUTEX_PRIVATE_FLAG;
 
+	turn_leave(c->process);
 	for (;;) {
 		struct timespec look = {.tv_nsec = LOOK_NS};
 		siginfo_t info;
 		uint8_t flags;
 
-		c->result = sys(SYS_futex, c->args[0], op | FUTEX_WAIT, (uint32_t)c->args[2], &look);
+		c->result =
+			sys(SYS_futex, c->args[0], op | FUTEX_WAIT, (uint32_t)c->args[2], &look);
 		if (c->result != -ETIMEDOUT)
 			return;
 		if (follower_take_signal(t, &info, &flags)) {
@@ -81,7 +86,9 @@ static void timed_wait(struct call *c)
 		long result = c->result;
 
 		c->args[3] = 0;
+		segment_end(c->thread);
 		follower_wait(c);
+		segment_resume(c->thread);
 		c->result = result;
 	}
 }
@@ -94,14 +101,18 @@ void hook_futex(struct call *c)
 		call_private(c);
 		return;
 	}
-	if (c->args[3] && waitv(op)) {
+	if (c->args[3] && waitv(op) && !c->thread->acquires) {
 		timed_wait(c);
 		return;
 	}
-	if (c->process->leader)
+	segment_end(c->thread);
+	if (c->process->leader) {
 		leader_wait(c);
-	else if (waitv(op))
+	} else if (waitv(op) && !c->thread->acquires) {
 		follower_wait(c);
-	else
+	} else {
+		turn_leave(c->process);
 		call_private(c);
+	}
+	segment_resume(c->thread);
 }

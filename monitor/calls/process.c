@@ -5,15 +5,19 @@
  * the record of the call. Pids that the program sees are the leader's.
  */
 #include <errno.h>
+#include <linux/futex.h>
 #include <sched.h>
 #include <sys/syscall.h>
 
 #include "../fd.h"
 #include "../interpose/patch.h"
 #include "../interpose/trap.h"
+#include "../life.h"
 #include "../process.h"
+#include "../segment.h"
 #include "../signals.h"
 #include "../supervisor.h"
+#include "../turns.h"
 #include "hooks.h"
 
 /* The leader's word on a child, as extra output. */
@@ -28,6 +32,7 @@ struct clone_request {
 	uint64_t parent_tid, child_tid, tls;
 	bool thread; /* CLONE_THREAD */
 	bool shares; /* CLONE_VM without CLONE_THREAD: vfork, posix_spawn */
+	bool waits;  /* CLONE_VFORK: the caller goes on when the child has another memory */
 };
 
 /* What a child that shares memory needs to start; on its own monitor stack. */
@@ -35,11 +40,13 @@ struct start {
 	struct thread *thread;
 	struct regs regs;
 	uint32_t stream; /* of a process */
+	uint64_t flags;
 	bool process;
 	int32_t vpid;
 };
 
-/* clone3's structure becomes clone's arguments; what clone can't say is refused as old kernels do. */
+/* clone3's structure becomes clone's arguments; what clone can't say is refused as old kernels do.
+ */
 static bool from_clone3(struct call *c)
 {
 	struct {
@@ -74,31 +81,63 @@ static void announce(struct process *p)
 	supervisor_ring();
 }
 
+/* In the parent, for the case that the child is killed before its first word, or never was. */
+static void introduce(uint32_t stream, int32_t pid)
+{
+	/* Without memory for it, as before its first word. */
+	process_write(SESSION_FD_STATE,
+		      state_stream_offset(stream) + offsetof(struct process_state, pid), &pid,
+		      sizeof(pid));
+}
+
 /* In the child: a process of its own, with the next stream. */
-static void become(struct process *p, struct thread *t, uint32_t stream, int32_t vpid)
+static void become(struct process *p, struct thread *t, uint32_t stream, int32_t vpid,
+		   uint64_t flags)
 {
 	uint32_t parent = p->stream;
 	int error;
+
+	if (!(flags & CLONE_FILES)) /* else its descriptors are its parent's */
+		life_tie();
 
 	p->pid = (int32_t)sys(SYS_getpid);
 	p->vpid = p->leader ? p->pid : vpid;
 	p->threads = t;
 	p->alone = true;
-	p->order = p->thread_lock = 0;
-	p->turn_waiters = 0;
+	p->order = p->thread_lock = p->fds.lock = 0;
+	turn_init(p);
 	p->next_tag = 1;
+	p->clocked = t->clocks = t->clocks_taken = 0;
 	p->children_count = 0;
+	fd_share_all(p);
+	p->shares |= p->maps;
 	t->next = NULL;
 	t->tag = 0;
 	t->vtid = p->vpid;
-	t->queued = 0;
+	t->has_caught = false;
+	t->sent = 0;
 	t->pending = 0;
 	t->parts_size = 0;
 	error = process_attach(p, stream);
 	if (error < 0)
 		stop_internal("a new process can't map its stream", error);
 	p->state->parent = parent;
+	if (!p->leader)
+		process_tell_kin(p, parent);
 	announce(p);
+}
+
+/* The first segment of a thread has its place in the order, too. */
+static void start_thread(struct thread *t)
+{
+	struct record header;
+
+	atomic_fetch_add(&t->process->state->threads, 1);
+	if (t->process->leader)
+		leader_note(t, RECORD_SYNC, 0, 0, NULL, 0, false);
+	else
+		follower_note(t, RECORD_SYNC, &header, NULL, 0,
+			      "a thread starts where the leader's does something else");
 }
 
 static void child_main(struct start *s)
@@ -108,9 +147,9 @@ static void child_main(struct start *s)
 
 	thread_adopt(t);
 	if (s->process)
-		become(t->process, t, s->stream, s->vpid);
+		become(t->process, t, s->stream, s->vpid, s->flags);
 	else
-		atomic_fetch_add(&t->process->state->threads, 1);
+		start_thread(t);
 	regs_resume(&regs);
 }
 
@@ -126,10 +165,14 @@ static struct start *prepare(struct call *c, const struct clone_request *q)
 		if (!own)
 			return NULL;
 		*own = *p;
+		own->order = own->thread_lock = 0;
+		turn_init(own);
 		own->children = NULL;
 		own->children_count = own->children_capacity = 0;
 		own->free_threads = NULL;
-		if (fd_copy(&own->fds, &p->fds) < 0) {
+		own->crowded |= !p->alone || !q->waits;
+		p->crowded |= !q->waits;
+		if (fd_copy(&own->fds, p) < 0) {
 			memory_unmap(own, sizeof(*own));
 			return NULL;
 		}
@@ -141,9 +184,8 @@ static struct start *prepare(struct call *c, const struct clone_request *q)
 		return NULL;
 	}
 	t->mask = c->thread->mask;
-	if (q->shares && !(q->flags & CLONE_VFORK))
-		t->altstack.ss_flags = SS_DISABLE;
-	else if (q->shares)
+	t->apart = q->thread && c->thread->starts_apart;
+	if (q->waits)
 		t->altstack = c->thread->altstack;
 	s = (void *)((t->stack - sizeof(*s) - 64) & ~63ull);
 	s->thread = t;
@@ -152,20 +194,40 @@ static struct start *prepare(struct call *c, const struct clone_request *q)
 	if (q->stack)
 		s->regs.rsp = q->stack;
 	s->process = q->shares;
+	t->here = 1;
+	s->flags = q->flags;
 	return s;
 }
 
-static void discard(struct start *s, struct process *parent, bool ran)
+static void discard(struct thread *child, struct process *parent, bool ran)
 {
-	struct process *own = s->thread->process;
+	struct process *own = child->process;
 
 	if (own != parent) {
 		if (ran)
 			process_detach(own);
-		fd_drop(&own->fds);
+		fd_drop(own);
+		if (own->children)
+			memory_unmap(own->children, own->children_capacity * sizeof(struct child));
 		memory_unmap(own, sizeof(*own));
 	}
-	thread_free(s->thread);
+	thread_free(child);
+}
+
+/*
+ * CLONE_VFORK's wait, which is ours: the record of the call must be out before the child runs
+ * on, or its twin would not be there for the child's own records. As in the kernel, only death
+ * ends it.
+ */
+static void wait_gone(const struct clone_request *q, struct thread *child)
+{
+	uint32_t zero = 0, here;
+
+	while ((here = atomic_load(&child->here)))
+		sys(SYS_futex, &child->here, FUTEX_WAIT, here, 0);
+	if ((q->flags & CLONE_CHILD_CLEARTID) &&
+	    user_write((void *)q->child_tid, &zero, sizeof(zero)) == 0)
+		sys(SYS_futex, q->child_tid, FUTEX_WAKE, 1);
 }
 
 /*
@@ -174,22 +236,48 @@ static void discard(struct start *s, struct process *parent, bool ran)
  */
 static long clone_own(struct call *c, const struct clone_request *q, struct start *s)
 {
-	uint64_t flags = q->flags;
-	uint64_t *top = (uint64_t *)s - 2;
+	uint64_t flags = q->flags, child_tid = q->child_tid;
+	uint64_t *top;
 
 	if (!c->process->leader)
 		flags &= ~(uint64_t)(CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | CLONE_PIDFD);
+	if (q->shares) {
+		flags &= ~(uint64_t)(CLONE_VFORK | CLONE_CHILD_SETTID);
+		flags |= CLONE_CHILD_CLEARTID;
+		child_tid = (uint64_t)&s->thread->here;
+	}
 	if (!s)
 		return sys(SYS_clone, flags, 0, q->parent_tid, q->child_tid, q->tls);
+	top = (uint64_t *)s - 2;
 	top[0] = (uint64_t)child_main;
 	top[1] = (uint64_t)s;
-	return gate.clone(flags, top, (void *)q->parent_tid, (void *)q->child_tid, q->tls);
+	return gate.clone(flags, top, (void *)q->parent_tid, (void *)child_tid, q->tls);
 }
 
 static void set_tid(uint64_t address, int32_t tid)
 {
 	if (address)
 		user_write((void *)address, &tid, sizeof(tid));
+}
+
+/*
+ * A child with a copy of this memory must not get half a patch, or a lock that nobody opens. One
+ * that shares it sees the lock opened, and may need it before its creator can.
+ */
+static void hold_memory(const struct start *s)
+{
+	if (s)
+		return;
+	patch_hold();
+	pool_hold();
+}
+
+static void release_memory(const struct start *s)
+{
+	if (s)
+		return;
+	pool_release();
+	patch_release();
 }
 
 static void add_thread(struct process *p, struct start *s, uint32_t tag, int32_t vtid)
@@ -207,8 +295,9 @@ static void leader_clone(struct call *c, const struct clone_request *q, struct s
 	uint64_t mask;
 
 	c->extra_bytes = sizeof(*child);
-	child->id = q->thread ? p->next_tag
-			      : atomic_fetch_add(&variant.log->next_stream, 1) + 1;
+	child->id = q->thread ? p->next_tag : atomic_fetch_add(&variant.log->next_stream, 1) + 1;
+	if (unlikely(!q->thread && child->id >= SESSION_STREAMS))
+		stop_internal("this session has no number left for another process", -ENOSPC);
 	child->pidfd = -1;
 	mask = signals_block();
 	if (q->thread) {
@@ -216,25 +305,30 @@ static void leader_clone(struct call *c, const struct clone_request *q, struct s
 	} else if (s) {
 		s->stream = child->id;
 	}
-	patch_hold();
+	hold_memory(s);
 	c->result = clone_own(c, q, s);
+	release_memory(s);
+	if (q->shares && (q->flags & CLONE_CHILD_SETTID) && c->result > 0)
+		set_tid(q->child_tid, (int32_t)c->result);
 	if (c->result == 0) {
-		patch_release();
 		process_detach(p);
-		become(p, c->thread, child->id, 0);
+		become(p, c->thread, child->id, 0, q->flags);
 		trap_thread();
-		signals_unblock(mask);
+		signals_unblock(signals_real_mask(c->thread));
 		return;
 	}
-	patch_release();
 	if (call_failed(c->result)) {
 		if (q->thread)
 			p->threads = s->thread->next;
+		else
+			introduce(child->id, PROCESS_NEVER);
 	} else if (q->thread) {
 		s->thread->vtid = (int32_t)c->result;
 		p->next_tag++;
-	} else if (q->flags & CLONE_PIDFD) {
-		user_read(&child->pidfd, (void *)q->parent_tid, sizeof(child->pidfd));
+	} else {
+		introduce(child->id, (int32_t)c->result);
+		if (q->flags & CLONE_PIDFD)
+			user_read(&child->pidfd, (void *)q->parent_tid, sizeof(child->pidfd));
 	}
 	signals_unblock(mask);
 }
@@ -260,12 +354,12 @@ static void follower_clone(struct call *c, const struct clone_request *q, struct
 		s->stream = child->id;
 		s->vpid = vpid;
 	}
-	patch_hold();
+	hold_memory(s);
 	own = clone_own(c, q, s);
-	patch_release();
+	release_memory(s);
 	if (own == 0) {
 		process_detach(p);
-		become(p, c->thread, child->id, vpid);
+		become(p, c->thread, child->id, vpid, q->flags);
 		if (q->flags & CLONE_CHILD_SETTID)
 			set_tid(q->child_tid, vpid);
 		trap_thread();
@@ -276,8 +370,10 @@ static void follower_clone(struct call *c, const struct clone_request *q, struct
 	if (call_failed(own))
 		diverge(c->thread, DIVERGENCE_RESULT, c, c->record,
 			"this variant can't make a child or thread as the leader did");
-	if (!q->thread)
+	if (!q->thread) {
+		introduce(child->id, (int32_t)own);
 		process_add_child(p, vpid, (int32_t)own);
+	}
 	signals_unblock(mask);
 }
 
@@ -286,7 +382,9 @@ void hook_clone(struct call *c)
 	struct process *p = c->process;
 	struct clone_request q;
 	struct start *s = NULL;
+	struct thread *child = NULL;
 	uint32_t stream = p->stream;
+	bool made;
 
 	if (c->call == CALL_clone3 && !from_clone3(c)) {
 		c->result = -ENOSYS;
@@ -299,16 +397,23 @@ void hook_clone(struct call *c)
 				   .tls = c->args[4]};
 	q.thread = q.flags & CLONE_THREAD;
 	q.shares = (q.flags & CLONE_VM) && !q.thread;
+	q.waits = q.shares && (q.flags & CLONE_VFORK);
 	if (q.flags & (CLONE_NEWNS | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC |
 		       CLONE_NEWUTS | CLONE_NEWCGROUP))
 		stop_unsupported(c->thread, c->number, c->row, c->args, "new namespaces");
+	if (!q.thread && (q.flags & (CLONE_FILES | CLONE_SIGHAND)))
+		stop_unsupported(c->thread, c->number, c->row, c->args,
+				 "processes that share descriptors or signal handlers");
 	/* From here on the stream has more than one writer. */
-	if (q.thread)
+	if (q.thread && p->alone) {
 		p->alone = false;
+		segment_first(c->thread);
+	}
 	if (q.thread || q.shares) {
 		s = prepare(c, &q);
 		if (!s)
 			stop_internal("no memory for a new thread", -ENOMEM);
+		child = s->thread; /* s lies on its stack */
 	}
 	c->hold = true;
 	call_enter(c);
@@ -328,13 +433,18 @@ void hook_clone(struct call *c)
 			}
 		}
 	}
-	if (s && (call_failed(c->result) || c->restart))
-		discard(s, p, false);
-	else if (q.shares && (q.flags & CLONE_VFORK))
-		discard(s, p, true); /* it has ended or become another image: the kernel says so */
-	if (!call_failed(c->result) && (q.flags & CLONE_PIDFD))
+	made = !call_failed(c->result) && !c->restart;
+	if (made && !q.thread) {
+		fd_share_all(p);
+		p->shares |= p->maps;
+	}
+	if (made && (q.flags & CLONE_PIDFD))
 		fd_set_kind(p, ((struct child_record *)c->extra)->pidfd, FD_PIDFD);
 	call_finish(c);
+	if (made && q.waits)
+		wait_gone(&q, child);
+	if (s && (!made || q.waits))
+		discard(child, p, made);
 }
 
 /*
@@ -350,6 +460,8 @@ void hook_exit(struct call *c)
 	c->lockstep = true;
 	call_enter(c);
 	call_finish(c);
+	segment_end(t);
+	turn_leave(p);
 	if (last) {
 		p->state->exit_status = ((int)c->args[0] & 0xff) << 8;
 		atomic_store(&p->state->phase, PHASE_EXITED);
@@ -357,6 +469,7 @@ void hook_exit(struct call *c)
 		sys(SYS_exit_group, c->args[0]);
 	}
 	signals_block();
+	signals_give_back(t);
 	atomic_fetch_sub(&p->state->threads, 1);
 	lock_acquire(&p->thread_lock);
 	for (struct thread **at = &p->threads; *at; at = &(*at)->next) {
@@ -379,17 +492,24 @@ static void reap(struct call *c, int32_t vpid, int status)
 	long n;
 
 	if (pid < 0)
+		pid = process_adopted(p, vpid);
+	if (pid < 0)
 		diverge(c->thread, DIVERGENCE_EXIT, c, c->record,
 			"the leader's child isn't a child here");
 	n = sys(SYS_wait4, pid, &own, 0x40000000 /* __WALL */, 0);
 	process_remove_child(p, vpid);
-	/* A child that was killed from outside is ended here by the supervisor's word. */
-	if (n == pid && (status & 0x7f) == 0 && own != status)
+	/*
+	 * A child that was killed from outside is ended here by the supervisor's word. One of ours
+	 * that was killed on its way out had said its last word: nothing is missing.
+	 */
+	if (n == pid && (status & 0x7f) == 0 && own != status && own != SIGKILL)
 		diverge(c->thread, DIVERGENCE_EXIT, c, c->record,
 			"a child ended with another status than the leader's");
 }
 
 #define STATUS_ENDED(status) (((status)&0xff) != 0x7f && (status) != 0xffff)
+
+#define STATUS_SIGNALLED(status) (((status)&0x7f) != 0 && ((status)&0x7f) != 0x7f)
 
 static int status_of(const siginfo_t *info)
 {
@@ -430,6 +550,8 @@ void hook_wait(struct call *c)
 		}
 		extra[0] = id ? info.si_pid : (int32_t)c->result;
 		extra[1] = id ? status_of(&info) : status;
+		if (!call_failed(c->result) && extra[0] > 0 && STATUS_SIGNALLED(extra[1]))
+			supervisor_note_death(extra[0], (uint32_t)extra[1]);
 	}
 	call_leave(c);
 	if (!c->process->leader && !c->restart && !call_failed(c->result) && extra[0] > 0 &&

@@ -52,14 +52,14 @@ static int seccomp(void)
 			&program);
 }
 
-int trap_init(unsigned backend)
+int trap_init(unsigned backend, bool executed)
 {
 	trap_backend = backend;
 	switch (backend) {
 	case TRAP_SUD:
 		return sud();
 	case TRAP_SECCOMP:
-		return seccomp();
+		return executed ? 0 : seccomp();
 	default:
 		return -EINVAL;
 	}
@@ -84,7 +84,8 @@ void trap_signal(int signal, siginfo_t *info, void *context)
 		stop_unsupported(t, info->si_syscall, NULL, (const uint64_t[6]){0},
 				 "a call of the 32-bit interface (int $0x80)");
 	t->process->state->traps++;
-	head = site_stub(context_ip(uc) - SYSCALL_BYTES, info->si_syscall, t->process->alone);
+	head = site_stub(context_ip(uc) - SYSCALL_BYTES, info->si_syscall,
+			 t->process->alone && !t->process->crowded);
 	if (!head)
 		stop_internal("no memory for a stub near the program's code", -ENOMEM);
 	context_set_ip(uc, head);

@@ -9,10 +9,14 @@
 #define TANDEM_INTERPOSE_TRAP_H
 
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 
-/* Switches the trap on in the calling thread; backend is an enum session_trap. Negative errno. */
-int trap_init(unsigned backend);
+/*
+ * Switches the trap on in the calling thread; backend is an enum session_trap. executed: this
+ * image was started by exec, so that a seccomp filter is in place. Negative errno.
+ */
+int trap_init(unsigned backend, bool executed);
 /* In a new thread, or after fork: what isn't inherited. */
 int trap_thread(void);
 

@@ -27,7 +27,8 @@
  * and no other thread can put bytes there that nobody has compared.
  *
  * What the kernel ignores isn't packed, since it is often uninitialised: padding
- * of socket addresses and control messages, msg_flags to send, revents, bits beyond an fd_set's end.
+ * of socket addresses and control messages, msg_flags to send, revents, bits beyond an fd_set's
+ * end.
  *
  * The packed outputs (after the call) follow the same rules: bytes for each
  * argument that the call writes with such a result, nothing for the others.
@@ -59,10 +60,10 @@ int user_write(void *dst, const void *src, size_t bytes);
 long user_strnlen(const char *s, size_t max);
 
 struct pack {
-	uint8_t *buf;    /* the caller's, 8-byte aligned */
-	size_t capacity; /* bytes of it */
-	size_t size;     /* bytes packed */
-	size_t needed;   /* after -ENOSPC: a capacity that suffices */
+	uint8_t *buf;     /* the caller's, 8-byte aligned */
+	size_t capacity;  /* bytes of it */
+	size_t size;      /* bytes packed */
+	size_t needed;    /* after -ENOSPC: a capacity that suffices */
 	uint64_t exec[6]; /* arguments to execute the call with: in-pointers point into buf */
 	/* Small structures that exec points to and that hold addresses (iovec, msghdr). */
 	uint8_t *scratch;
@@ -115,7 +116,7 @@ bool pack_is_bytes(unsigned type);
  * within the item. Index 6: one block has bytes behind the last argument. false: they are
  * equal. For reports.
  */
-bool pack_difference(const struct call_row *row, const uint8_t *a, size_t a_bytes,
-		     const uint8_t *b, size_t b_bytes, int *arg, size_t *offset);
+bool pack_difference(const struct call_row *row, const uint8_t *a, size_t a_bytes, const uint8_t *b,
+		     size_t b_bytes, int *arg, size_t *offset);
 
 #endif

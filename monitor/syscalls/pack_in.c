@@ -330,8 +330,8 @@ static int put_ipc(struct packer *k, const struct call_row *row, uint64_t comman
 }
 
 /* The types that aren't one word. Out of line, so that the loop over scalars stays small. */
-static int __attribute__((noinline)) put_memory(struct packer *k, const struct call_row *row,
-						const uint64_t args[6], unsigned i)
+static int __attribute__((noinline))
+put_memory(struct packer *k, const struct call_row *row, const uint64_t args[6], unsigned i)
 {
 	const struct arg_desc *arg = &row->arg[i];
 	uint64_t *exec = &k->pack->exec[i], user = args[i], n;

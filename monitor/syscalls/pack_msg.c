@@ -299,8 +299,8 @@ void out_msg(struct cursor *c, uint64_t user, uint64_t exec, unsigned index, uns
 	if (was->msg.name)
 		user_write((void *)(at + offsetof(struct msg_header, name_size)),
 			   &now->msg.name_size, sizeof(now->msg.name_size));
-	user_write((void *)(at + offsetof(struct msg_header, control_size)),
-		   &now->msg.control_size, sizeof(now->msg.control_size));
+	user_write((void *)(at + offsetof(struct msg_header, control_size)), &now->msg.control_size,
+		   sizeof(now->msg.control_size));
 	user_write((void *)(at + offsetof(struct msg_header, flags)), &now->msg.flags,
 		   sizeof(now->msg.flags));
 	if (multiple)
@@ -336,9 +336,8 @@ int in_msg(struct reader *r, uint64_t user, uint64_t bytes, bool multiple)
 		error = in_iov(r, h.msg.iov, h.msg.iov_count, size);
 	if (error || r->bad)
 		return error;
-	if (h.msg.name &&
-	    user_write((void *)(user + offsetof(struct msg_header, name_size)), &h.msg.name_size,
-		       sizeof(h.msg.name_size)) < 0)
+	if (h.msg.name && user_write((void *)(user + offsetof(struct msg_header, name_size)),
+				     &h.msg.name_size, sizeof(h.msg.name_size)) < 0)
 		return -EFAULT;
 	if (user_write((void *)(user + offsetof(struct msg_header, control_size)),
 		       &h.msg.control_size, sizeof(h.msg.control_size)) < 0 ||

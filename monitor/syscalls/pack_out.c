@@ -122,7 +122,8 @@ static void out_file_handle(struct cursor *c, uint64_t user, uint64_t exec, long
 	__builtin_memcpy(&was, (const void *)(exec - 8), sizeof(was));
 	__builtin_memcpy(&now, (const void *)exec, sizeof(now));
 	out_copy(c, user, (const void *)exec,
-		 sizeof(now) + (result < 0 ? 0 : smaller(now.bytes, smaller(was.bytes, HANDLE_MAX))));
+		 sizeof(now) +
+			 (result < 0 ? 0 : smaller(now.bytes, smaller(was.bytes, HANDLE_MAX))));
 }
 
 /*
@@ -325,8 +326,8 @@ static int in_file_handle(struct reader *r, uint64_t user)
 }
 
 /* One argument; the conditions are those of out_all() and out_special(). */
-static int in_arg(struct reader *r, const struct call_row *row, const uint64_t args[6],
-		  long result, unsigned i)
+static int in_arg(struct reader *r, const struct call_row *row, const uint64_t args[6], long result,
+		  unsigned i)
 {
 	const struct arg_desc *arg = &row->arg[i];
 	uint64_t user = args[i], n;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "number.h"
 #include "table.h"
 
 #include <linux/fcntl.h>
@@ -25,7 +26,10 @@
 #define KIND_PIDFD FD_PIDFD
 #define KIND_OTHER FD_OTHER
 
-#define ARGUMENT(type, aux, size) {ARG_##type, aux, size}
+#define ARGUMENT(type, aux, size)                                                                  \
+	{                                                                                          \
+		ARG_##type, aux, size                                                              \
+	}
 #define NO_ARGS ARGUMENT(NONE, 0, 0)
 #define IGNORE ARGUMENT(IGNORE, 0, 0)
 #define PTR ARGUMENT(PTR, 0, 0)
@@ -91,16 +95,6 @@ const struct call_row call_table[CALL_COUNT] = {
 #undef CALL
 };
 
-#if defined(__x86_64__)
-#define NATIVE(x86_64, aarch64) (x86_64)
-#define NATIVE_FIELD number_x86_64
-#elif defined(__aarch64__)
-#define NATIVE(x86_64, aarch64) (aarch64)
-#define NATIVE_FIELD number_aarch64
-#else
-#error "no call numbers for this ISA: add a column to table.def"
-#endif
-
 /*
  * Canonical number + 1 by native number. Rows without a number get a slot of
  * their own behind the last native one, so that a number given twice is an
@@ -128,8 +122,8 @@ long call_number(const struct call_row *row)
 }
 
 /* One place for all old forms: what is put in front, between and behind. */
-static enum call_number set6(uint64_t args[6], enum call_number call, uint64_t a0, uint64_t a1, uint64_t a2,
-		      uint64_t a3, uint64_t a4, uint64_t a5)
+static enum call_number set6(uint64_t args[6], enum call_number call, uint64_t a0, uint64_t a1,
+			     uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5)
 {
 	args[0] = a0;
 	args[1] = a1;

@@ -120,6 +120,7 @@ enum flag_set {
 	FLAGS_TIMERFD,
 	FLAGS_SPLICE,
 	FLAGS_RENAME,
+	FLAGS_EPOLL_EVENTS,
 	FLAGS_COUNT,
 };
 
@@ -159,43 +160,49 @@ struct arg_desc {
  */
 #define CALL_HOOKS(X)                                                                              \
 	X(none)                                                                                    \
-	X(open)         /* open, openat, creat, openat2: recipe, write paths */                    \
-	X(close)        /* close, close_range: descriptor table */                                 \
-	X(dup)          /* dup, dup2, dup3 */                                                      \
-	X(fcntl)        /* third argument depends on the second */                                 \
-	X(ioctl)        /* likewise */                                                             \
-	X(pipe)         /* pipe, pipe2, socketpair: two new descriptors */                         \
-	X(epoll_ctl)    /* event data is each variant's own */                                     \
-	X(epoll_wait)   /* epoll_wait, epoll_pwait, epoll_pwait2 */                                \
-	X(mmap)         /* anonymous is private, file-backed and PROT_EXEC are not */              \
-	X(munmap)       /* munmap, mremap: private, but sites may be gone */                       \
-	X(mprotect)     /* PROT_EXEC is lockstep, the rest private */                              \
-	X(clone)        /* fork, vfork, clone, clone3 */                                           \
-	X(exec)         /* execve, execveat */                                                     \
-	X(exit)         /* exit, exit_group */                                                     \
-	X(wait)         /* wait4, waitid */                                                        \
-	X(sigaction)    /* handlers are each variant's own */                                      \
-	X(sigprocmask)  /* some signals are never really blocked */                                \
-	X(sigreturn)    /* undoes a frame the monitor has built */                                 \
-	X(sigaltstack)  /* emulated: the real one belongs to the monitor */                        \
-	X(futex)        /* private, but interrupted by signals */                                  \
-	X(clock)        /* clock_gettime, gettimeofday, time, clock_getres, getcpu: vDSO */        \
-	X(prctl)        /* meaning depends on the first argument */                                \
-	X(arch_prctl)   /* %fs is the program's, %gs the monitor's */                              \
-	X(set_tid)      /* set_tid_address: result is the leader's tid */                          \
-	X(getpid)       /* answered from the process table, no record */                           \
-	X(recvmsg)      /* SCM_RIGHTS makes descriptors */                                         \
-	X(memfd)        /* each variant has its own */                                             \
-	X(ftruncate)    /* also on a variant's own copy of a memory file */                        \
-	X(rseq)         /* refused with ENOSYS after start-up */                                   \
-	X(readlink)     /* nothing special in the leader; /proc/self/exe with exec override */     \
-	X(select)       /* fd sets in and out */
+	X(open)        /* open, openat, creat, openat2: recipe, write paths */                     \
+	X(close)       /* close, close_range: descriptor table */                                  \
+	X(dup)         /* dup, dup2, dup3 */                                                       \
+	X(fcntl)       /* third argument depends on the second */                                  \
+	X(ioctl)       /* likewise */                                                              \
+	X(pipe)        /* pipe, pipe2, socketpair: two new descriptors */                          \
+	X(epoll_ctl)   /* event data is each variant's own */                                      \
+	X(epoll_wait)  /* epoll_wait, epoll_pwait, epoll_pwait2 */                                 \
+	X(mmap)        /* anonymous is private, file-backed and PROT_EXEC are not */               \
+	X(munmap)      /* munmap, mremap: private, but sites may be gone */                        \
+	X(shm)         /* System V shared memory: a follower has segments of its own */            \
+	X(mprotect)    /* PROT_EXEC is lockstep, the rest private */                               \
+	X(clone)       /* fork, vfork, clone, clone3 */                                            \
+	X(fchdir)      /* a follower goes there by the descriptor's recipe */                      \
+	X(exec)        /* execve, execveat */                                                      \
+	X(exit)        /* exit, exit_group */                                                      \
+	X(wait)        /* wait4, waitid */                                                         \
+	X(kill)        /* SIGKILL is noted for the supervisor */                                   \
+	X(sigaction)   /* handlers are each variant's own */                                       \
+	X(sigprocmask) /* some signals are never really blocked */                                 \
+	X(sigreturn)   /* undoes a frame the monitor has built */                                  \
+	X(sigaltstack) /* emulated: the real one belongs to the monitor */                         \
+	X(sigwait)     /* rt_sigtimedwait: a timer's value is each variant's own */                \
+	X(timer)       /* timer_create: likewise */                                                \
+	X(futex)       /* private, but interrupted by signals */                                   \
+	X(clock)       /* clock_gettime, gettimeofday, time, clock_getres, getcpu: vDSO */         \
+	X(prctl)       /* meaning depends on the first argument */                                 \
+	X(arch_prctl)  /* %fs is the program's, %gs the monitor's */                               \
+	X(rlimit)      /* setrlimit, prlimit64: followers take over what limits memory */          \
+	X(set_tid)     /* set_tid_address: result is the leader's tid */                           \
+	X(getpid)      /* answered from the process table, no record */                            \
+	X(vmsplice)    /* the pages that were compared, not those that may still change */         \
+	X(recvmsg)     /* SCM_RIGHTS makes descriptors */                                          \
+	X(memfd)       /* each variant has its own */                                              \
+	X(ftruncate)   /* also on a variant's own copy of a memory file */                         \
+	X(rseq)        /* refused with ENOSYS after start-up */                                    \
+	X(readlink)    /* nothing special in the leader; /proc/self/exe with exec override */      \
+	X(select)      /* fd sets in and out */
 
 enum call_hook {
 #define HOOK_ENUM(name) HOOK_##name,
-	CALL_HOOKS(HOOK_ENUM)
+	CALL_HOOKS(HOOK_ENUM) HOOK_COUNT
 #undef HOOK_ENUM
-	HOOK_COUNT
 };
 
 /* The call may sleep for an unbounded time: a signal ends it. */

@@ -28,8 +28,13 @@ int main(void)
 	if (pid == 0) {
 		CHECK_EQ(getrlimit(RLIMIT_NOFILE, &lim), 0);
 		CHECK_EQ(lim.rlim_cur, 64);
-		CHECK(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
 		CHECK_EQ(setrlimit(RLIMIT_FSIZE, &small), 0);
+		/* A process starts as ever. */
+		pid = fork();
+		if (pid == 0)
+			_exit(7);
+		CHECK_EXIT(pid, 7);
+		CHECK(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
 		fd = open("f", O_CREAT | O_WRONLY, 0600);
 		memset(buf, 'x', sizeof(buf));
 		CHECK_EQ(write(fd, buf, 800), 800);

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* pthread_cancel of threads in read, in nanosleep and in pthread_cond_wait; cleanup handlers. */
+/* pthread_cancel of threads in read, in nanosleep, in pthread_cond_wait and in sem_wait; cleanup
+ * handlers. */
 #include "check.h"
 #include <pthread.h>
+#include <semaphore.h>
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t never = PTHREAD_COND_INITIALIZER;
+static sem_t empty;
 static int p[2], cleaned;
 
 static void cleanup(void *arg)
@@ -48,6 +51,14 @@ static void *in_cond(void *arg)
 	return NULL;
 }
 
+static void *in_semaphore(void *arg)
+{
+	pthread_cleanup_push(cleanup, arg);
+	CHECK_EQ(sem_wait(&empty), 0);
+	pthread_cleanup_pop(0);
+	return NULL;
+}
+
 static void end(void *(*f)(void *), intptr_t arg, int pause, void *want)
 {
 	pthread_t t;
@@ -67,7 +78,9 @@ int main(void)
 	end(in_read, 1, 10, PTHREAD_CANCELED);
 	end(in_sleep, 10, 10, PTHREAD_CANCELED);
 	end(in_cond, 0, 10, PTHREAD_CANCELED);
-	CHECK_EQ(cleaned, 11);
+	CHECK_EQ(sem_init(&empty, 0, 0), 0);
+	end(in_semaphore, 100, 10, PTHREAD_CANCELED);
+	CHECK_EQ(cleaned, 111);
 	CHECK_EQ(pthread_mutex_trylock(&lock), 0);
 	return done();
 }

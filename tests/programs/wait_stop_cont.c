@@ -5,12 +5,16 @@
 int main(void)
 {
 	siginfo_t si;
-	int status;
-	pid_t pid = fork();
+	int status, p[2];
+	char c;
+	pid_t pid;
 
+	CHECK_EQ(pipe(p), 0);
+	pid = fork();
 	CHECK(pid >= 0);
 	if (pid == 0) {
 		CHECK_EQ(raise(SIGSTOP), 0);
+		CHECK_EQ(read(p[0], &c, 1), 1); /* until it was seen to go on */
 		_exit(5);
 	}
 	CHECK_EQ(waitpid(pid, &status, WUNTRACED), pid);
@@ -21,6 +25,7 @@ int main(void)
 	CHECK_EQ(waitid(P_PID, pid, &si, WCONTINUED), 0);
 	CHECK_EQ(si.si_code, CLD_CONTINUED);
 	CHECK_EQ(si.si_status, SIGCONT);
+	CHECK_EQ(write(p[1], "x", 1), 1);
 	CHECK_EXIT(pid, 5);
 	return done();
 }

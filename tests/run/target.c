@@ -56,6 +56,81 @@ static void churn(void)
 	}
 }
 
+/* A tree whose processes stop themselves. */
+static void stopped(void)
+{
+	for (int i = 0; i < 3; i++) {
+		if (fork() == 0) {
+			raise(SIGSTOP);
+			sleep_on();
+		}
+	}
+	while (waitpid(-1, NULL, WNOHANG | WUNTRACED) >= 0 && ++hits < 3)
+		usleep(50000);
+}
+
+/* Nobody's user in an empty root, and a tree there. */
+static void confined(const char *root)
+{
+	if (chroot(root) < 0 || chdir("/") < 0 || setgid(65534) < 0 || setuid(65534) < 0)
+		exit(77);
+	tree(2);
+}
+
+/* Processes that become another image, over and over. */
+static void exec_on(char **argv)
+{
+	ready();
+	for (int i = 0; i < 3 && fork(); i++)
+		;
+	execv("/proc/self/exe", argv);
+	exit(1);
+}
+
+/* Ends its children by SIGKILL: that is the program's own doing. */
+static int killer(void)
+{
+	int status;
+
+	for (int i = 0; i < 6; i++) {
+		pid_t pid = fork();
+
+		if (pid == 0) {
+			setpgid(0, 0);
+			sleep_on();
+		}
+		setpgid(pid, pid);
+		if (kill(i % 2 ? -pid : pid, SIGKILL) < 0 || waitpid(pid, &status, 0) != pid ||
+		    !WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL)
+			return 1;
+	}
+	return 0;
+}
+
+static void stream(void)
+{
+	char bytes[512] = "";
+
+	for (;;) {
+		int ends[2];
+
+		if (pipe(ends) < 0 || write(ends[1], bytes, sizeof(bytes)) < 0 ||
+		    read(ends[0], bytes, sizeof(bytes)) < 0)
+			_exit(1);
+		close(ends[0]);
+		close(ends[1]);
+	}
+}
+
+/* Three processes that write and read, and one that makes others. */
+static void load(void)
+{
+	for (int i = 0; i < 3; i++) {
+		if (fork() == 0)
+			stream();
+	}
+}
+
 /* Counts a signal until there have been none for a while. */
 static int count(void)
 {
@@ -112,6 +187,29 @@ int main(int argc, char **argv)
 		return daemonise(argument);
 	if (!strcmp(mode, "tree"))
 		tree(atoi(argument));
+	if (!strncmp(mode, "call", 4)) {
+		for (int i = atoi(argument); i > 0; i--)
+			(void)!access("/", F_OK);
+		if (!strcmp(mode, "calls"))
+			return 0;
+	}
+	if (!strcmp(mode, "touch"))
+		return creat(argument, 0600) < 0;
+	if (!strcmp(mode, "stopped"))
+		stopped();
+	if (!strcmp(mode, "killer"))
+		return killer();
+	if (!strcmp(mode, "load"))
+		load();
+	if (!strcmp(mode, "confined"))
+		confined(argument);
+	if (!strcmp(mode, "exec"))
+		exec_on((char *[]){argv[0], (char *)"again", NULL});
+	if (!strcmp(mode, "again")) {
+		usleep(20000);
+		execv("/proc/self/exe", argv);
+		return 1;
+	}
 	if (!strcmp(mode, "differ") && puts(twin ? "right" : "left") && fflush(stdout))
 		return 1;
 	if (!strcmp(mode, "hang") && twin) {
@@ -129,7 +227,9 @@ int main(int argc, char **argv)
 	if (!strcmp(mode, "ignored"))
 		return signal(SIGCHLD, SIG_DFL) == SIG_IGN ? 1 : 0;
 	ready();
-	if (!strcmp(mode, "churn"))
+	if (!strcmp(mode, "churn") || !strcmp(mode, "load"))
 		churn();
+	if (!strcmp(mode, "stream"))
+		stream();
 	sleep_on();
 }

@@ -16,6 +16,9 @@
 #              CONFIG "plain": two equal variants in place of those of configs/NAME.cfg
 #              KEEP   not empty: the scratch directory is not removed
 #              WAIT   deadline of a wait, seconds (default: 20)
+#              HOSTS  not empty: each variant is started by a command of its own. A word for each:
+#                     ADDRESS, or NAMESPACE@ADDRESS for another network namespace
+#              MORE   added to the configuration
 if [ "${BASH_SOURCE[0]}" = "$0" ]; then
 	echo "1..0 # SKIP this is the library of the other scripts"
 	exit 0
@@ -48,7 +51,7 @@ need() { # need COMMAND PACKAGE [COMMAND PACKAGE]...
 PATH=$PATH:/usr/sbin
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/servers.XXXXXX") || bail "no temporary directory"
 chmod 755 "$scratch"
-server='' helpers=() mark=''
+server='' followers=() helpers=() mark=''
 cleanup() {
 	end_leftovers
 	local pid
@@ -156,9 +159,22 @@ configuration() {
 	if [ -e "$file" ] && [ "${CONFIG:-}" != plain ]; then
 		sed -E '/^[[:space:]]*(policy|report_dir|hang_timeout)[[:space:]]*[=:]/d' "$file"
 	else
-		echo 'leader_id = 0; variants = ( { id = 0; }, { id = 1; } );'
+		printf '%s\n' 'leader_id = 0; variants = (' '{ id = 0; },' '{ id = 1; }' ');'
 	fi
-	echo "policy = \"$2\"; report_dir = \"$dir/reports\"; hang_timeout = 10.0;"
+	echo "policy = \"$2\"; report_dir = \"$dir/reports\"; hang_timeout = 10.0; ${MORE:-}"
+}
+# The variants' addresses in turn become those of HOSTS, on a port that is free.
+place() {
+	[ -n "${HOSTS:-}" ] || { cat; return; }
+	free_port
+	awk -v hosts="$HOSTS" -v port="$port" '
+		BEGIN { split(hosts, host, " ") }
+		/^[[:space:]]*(address|port) = / { next }
+		/\<id = / {
+			n++; sub(/.*@/, "", host[n])
+			sub(/\<id = [0-9]+;/, "& address = \"" host[n] "\"; port = " port ";")
+		}
+		{ print }'
 }
 
 # in_each_mode SCENARIO [CONFIG_NAME]: `dir` is the working directory of a run, `mode` its name.
@@ -170,7 +186,7 @@ in_each_mode() {
 		dir=$scratch/$mode.run
 		mkdir -p "$dir/reports"
 		chmod 755 "$dir"
-		[ "$mode" = native ] || configuration "${2:-none}" "$mode" >"$dir/tandem.cfg"
+		[ "$mode" = native ] || configuration "${2:-none}" "$mode" | place >"$dir/tandem.cfg"
 		"$scenario" || fail "the scenario was cut short" "$(tail -n 20 "$dir/stderr" 2>/dev/null)"
 		[ -z "$server" ] || stopped none
 		release
@@ -180,15 +196,33 @@ in_each_mode() {
 
 # start COMMAND...: natively or as variants, in a session of its own, in $dir.
 start() {
-	local command=("$@")
-	[ "$mode" = native ] || command=("$tandem" run -c "$dir/tandem.cfg" -- "$@")
+	local command=("$@") host id=0
 	mark=$$.$RANDOM$RANDOM
+	followers=()
+	[ "$mode" = native ] || command=("$tandem" run -c "$dir/tandem.cfg" -- "$@")
+	for host in $([ "$mode" = native ] || echo "${HOSTS:-}"); do
+		command=("$tandem" run --id $id -c "$dir/tandem.cfg" -- "$@")
+		[ $id = 0 ] || start_follower "$host" "${command[@]}"
+		id=$((id + 1))
+	done
+	[ $id = 0 ] || command=("$tandem" run --id 0 -c "$dir/tandem.cfg" -- "$@")
 	shm_before=$(cd /dev/shm && echo *)
 	(
 		cd "$dir" || exit
 		exec env --default-signal SERVER_TEST_MARK="$mark" setsid "${command[@]}"
 	) >>"$dir/stdout" 2>>"$dir/stderr" </dev/null &
 	server=$!
+}
+
+start_follower() { # start_follower HOST COMMAND...
+	local enter=()
+	case $1 in *@*) enter=(nsenter --net="/run/netns/${1%@*}" --) ;; esac
+	shift
+	(
+		cd "$dir" || exit
+		exec env --default-signal SERVER_TEST_MARK="$mark" setsid "${enter[@]}" "$@"
+	) >>"$dir/stdout" 2>>"$dir/stderr" </dev/null &
+	followers+=($!)
 }
 
 # helper COMMAND...: a process that lives until `release`; its output goes to $dir/helper.N.
@@ -207,7 +241,7 @@ release() {
 
 # stopped STATUS: the server, told to stop before, ends with that status and leaves nothing.
 stopped() {
-	local left reports
+	local left reports follower
 	if await_end; then
 		if [ "$status" = "$1" ]; then ok "exit status $1"; else
 			fail "exit status $1" "exit status $status"$'\n'"$(tail -n 20 "$dir/stderr")"
@@ -215,6 +249,11 @@ stopped() {
 	else
 		fail "exit status $1" "the server is still running after $deadline s"$'\n'"$(processes)"
 	fi
+	for follower in "${followers[@]}"; do
+		server=$follower
+		await_end
+		equal "exit status $1 on the follower's host" "$status" "$1"
+	done
 	left=$(processes)
 	equal "no process is left" "$left" ""
 	end_leftovers
@@ -223,7 +262,7 @@ stopped() {
 	if [ "$mode" != native ] && [ "$1" != 110 ]; then
 		reports=("$dir"/reports/*)
 		if [ ${#reports[@]} = 0 ]; then ok "no divergence is reported"; else
-			fail "no divergence is reported" "$(head -n 60 "${reports[@]}" | cut -c1-200)"
+			fail "no divergence is reported" "$("$tandem" explain "${reports[0]}" 2>&1 | head -n 60 | cut -c1-200)"
 		fi
 	fi
 }
@@ -291,9 +330,11 @@ raw() {
 load() {
 	local count=$1 concurrent=$2 url=$3
 	shift 3
-	ab -q -s "$deadline" -n "$count" -c "$concurrent" "$@" "$url" >"$dir/ab" 2>&1 || { cat "$dir/ab"; return 1; }
-	grep -qE "^Complete requests: +$count\$" "$dir/ab" && grep -qE '^Failed requests: +0$' "$dir/ab" &&
-		! grep -q '^Non-2xx' "$dir/ab" || { cat "$dir/ab"; return 1; }
+	ab -q -s "$deadline" -n "$count" -c "$concurrent" "$@" "$url" >"$dir/ab" 2>&1 &&
+		grep -qE "^Complete requests: +$count\$" "$dir/ab" && grep -qE '^Failed requests: +0$' "$dir/ab" &&
+		! grep -q '^Non-2xx' "$dir/ab" && return
+	sed '/^Connection Times/,$d' "$dir/ab" # without the percentiles the counts are at the end
+	return 1
 }
 # A document root with files of 0 B to 8 MiB, every line of them different.
 document_root() { # document_root DIR

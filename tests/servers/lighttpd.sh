@@ -28,6 +28,8 @@ lighttpd_conf() { # lighttpd_conf GENERATION NETWORK_BACKEND
 		server.max-connections = 2048
 		server.listen-backlog = 2048
 		server.max-keep-alive-requests = 100000
+		# A server that doesn't get the processor for that long drops even what has asked again.
+		server.max-keep-alive-idle = 60
 		server.graceful-shutdown-timeout = 15
 		server.feature-flags = ( "server.graceful-restart-bg" => "enable",
 			"server.graceful-shutdown-timeout" => 15 )

@@ -14,6 +14,7 @@
 
 _Atomic unsigned long futex_waits, futex_wakes;
 _Atomic bool futex_no_timeouts;
+_Thread_local int bell_fd = -1;
 
 long tnd_futex(const _Atomic uint32_t *word, int op, uint32_t value,
 	       const struct timespec *relative_timeout)
@@ -28,6 +29,14 @@ long tnd_futex(const _Atomic uint32_t *word, int op, uint32_t value,
 	long rc = syscall(SYS_futex, word, op, value, relative_timeout, NULL, 0);
 
 	return rc < 0 ? -errno : rc;
+}
+
+void tnd_bell(void)
+{
+	uint64_t one = 1;
+
+	if (bell_fd >= 0 && write(bell_fd, &one, sizeof(one)) != sizeof(one))
+		_exit(1);
 }
 
 int64_t tnd_monotonic(void)

@@ -12,4 +12,7 @@ extern _Atomic unsigned long futex_waits, futex_wakes;
 /* Sleep until woken, whatever timeout is given: a wake-up that is missed hangs, and is noticed. */
 extern _Atomic bool futex_no_timeouts;
 
+/* What tnd_bell() of this thread writes to. */
+extern _Thread_local int bell_fd;
+
 #endif

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#define _GNU_SOURCE
 #include "patch_host.h"
 
 #include <linux/prctl.h>

@@ -3,7 +3,7 @@
 /*
  * The ring under stress between threads of one process, for ThreadSanitizer (and without it):
  *
- *   ring_tsan [SECONDS]      (default 4; exit status 0, or a report)
+ *   ring_tsan [SECONDS]      (default 4; prints TAP, or a report)
  *
  * Each mode gets its share of the time, in short runs with a new ring each. Sleeps have no
  * timeouts, so a wake-up that is missed hangs, and alarm() ends the run. Lengths, pauses and
@@ -62,7 +62,7 @@ static void dawdle(uint64_t *state)
 
 static void fail(const char *what, int rc)
 {
-	fprintf(stderr, "ring_tsan: %s: %d\n", what, rc);
+	fprintf(stderr, "Bail out! ring_tsan: %s: %d\n", what, rc);
 	exit(1);
 }
 
@@ -166,8 +166,10 @@ int main(int argc, char **argv)
 		do
 			run_once(way[i].mode, way[i].urgent, seed++ * 0x9e3779b97f4a7c15ull);
 		while (tnd_monotonic() < end);
-		printf("%s: %ju runs of %u records, %lu sleeps, %lu wakes\n", way[i].name,
-		       (uintmax_t)seed - 1, RECORDS, futex_waits - waits, futex_wakes - wakes);
+		printf("ok %d - %s: %ju runs of %u records, %lu sleeps, %lu wakes\n", i + 1,
+		       way[i].name, (uintmax_t)seed - 1, RECORDS, futex_waits - waits,
+		       futex_wakes - wakes);
 	}
+	printf("1..%d\n", ways);
 	return 0;
 }

@@ -19,6 +19,7 @@
 
 #include "check.h"
 #include "config.h"
+#include "machine.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -63,11 +64,12 @@ static const struct {
 	{ONE "\nfavourite_colour = \"red\";",
 	 "t:2: favourite_colour: unknown key; the keys here are leader_id, variants, policy, "
 	 "replication_batch_size, restore_probability, inject_fault_probability, "
-	 "socket_read_usleep, ignore_first_n, transport, ring_size, compare, trap, wait, "
+	 "socket_read_usleep, ignore_first_n, transport, tcp_io, key_file, link, "
+	 "connect_timeout, peer_timeout, on_peer_loss, ring_size, compare, trap, wait, "
 	 "on_divergence, hang_timeout, report_dir, write_paths"},
 	{VARIANT("prot = 1;"), "t:1: variants[0].prot: unknown key; did you mean port?"},
 	{VARIANT("x = 1;"), "t:1: variants[0].x: unknown key; the keys here are id, address, port, "
-			    "exec, env, preload, cpus, breakpoints"},
+			    "exec, env, preload, rdma_device, cpus, breakpoints"},
 	{BREAKPOINT("interval = 1; symbl = \"f\";"),
 	 "t:1: variants[0].breakpoints[0].symbl: unknown key; did you mean symbol?"},
 	/* numbers */
@@ -87,7 +89,7 @@ static const struct {
 	{VARIANT("port = 0x100000fa0;"),
 	 "t:1: variants[0].port: found 4294971296, but expected a whole number from 0 to 65535"},
 	{VARIANT("\nport = 99999999999999999999;"),
-	 "t:2: the number 99999999999999999999 is too big: 64 bits at most"},
+	 "t:2: port: the number 99999999999999999999 is too big: 64 bits at most"},
 	{VARIANT("port = 1e999;"),
 	 "t:1: variants[0].port: found inf, but expected a whole number from 0 to 65535"},
 	{ONE "replication_batch_size = -1;",
@@ -138,6 +140,15 @@ static const struct {
 	{ONE "write_paths = ( \"/a/\",\n\"b\" );",
 	 "t:2: write_paths[1]: found \"b\", but expected an absolute path"},
 	{ONE "write_paths = ( 1 );", "t:1: write_paths[0]: found 1, but expected a string"},
+	/* hosts */
+	{ONE "link = \"trust\";",
+	 "t:1: link: found \"trust\", but expected one of \"encrypted\", \"trusted\"; did you mean "
+	 "trusted?"},
+	{ONE "key_file = \"key\";", "t:1: key_file: found \"key\", but expected an absolute path"},
+	{ONE "\ntransport = \"rdma\";",
+	 "t:2: transport: found \"rdma\", which writes to the other host's memory as it is, "
+	 "without "
+	 "encryption: link = \"trusted\" must say that nobody else is on that network"},
 	/* variants */
 	{VARIANT("address = \"example\";"),
 	 "t:1: variants[0].address: found \"example\", but expected a numeric IPv4 or IPv6 address "
@@ -145,6 +156,13 @@ static const struct {
 	{VARIANT("address = \"10.0.0.256\";"),
 	 "t:1: variants[0].address: found \"10.0.0.256\", but expected a numeric IPv4 or IPv6 "
 	 "address such as \"127.0.0.1\""},
+	{VARIANT("rdma_device = \"\";"), "t:1: variants[0].rdma_device: found \"\", but expected "
+					 "the name of an RDMA device such as \"mlx5_0\""},
+	{VARIANT("rdma_device = \"../mlx5_0\";"),
+	 "t:1: variants[0].rdma_device: found \"../mlx5_0\", but expected the name of an RDMA "
+	 "device such as \"mlx5_0\""},
+	{VARIANT("rdma_device = 0;"),
+	 "t:1: variants[0].rdma_device: found 0, but expected a string"},
 	{VARIANT("cpus = \"\";"), "t:1: variants[0].cpus: found \"\", but expected a list of CPUs "
 				  "from 0 to 1023 such as \"0,2-3\""},
 	{VARIANT("cpus = \"3-1\";"), "t:1: variants[0].cpus: found \"3-1\", but expected a list of "
@@ -256,7 +274,7 @@ static void test_defaults(void **state)
 	snprintf(directory, sizeof(directory), "/var/tmp/tandem-%u", (unsigned int)geteuid());
 	assert_string_equal(config.file, "t");
 	assert_int_equal(config.policy, CONFIG_POLICY_FULL);
-	assert_int_equal(config.replication_batch_size, 0);
+	assert_int_equal(config.replication_batch_size, 8192);
 	assert_int_equal(config.transport, CONFIG_TRANSPORT_AUTO);
 	assert_int_equal(config.ring_size, 1 << 20);
 	assert_int_equal(config.compare, CONFIG_COMPARE_FULL);
@@ -264,6 +282,13 @@ static void test_defaults(void **state)
 	assert_int_equal(config.wait, CONFIG_WAIT_ADAPTIVE);
 	assert_int_equal(config.on_divergence, CONFIG_ON_DIVERGENCE_STOP);
 	assert_true(config.hang_timeout == 10.0);
+	assert_null(config.key_file);
+	assert_int_equal(config.link, CONFIG_LINK_ENCRYPTED);
+	assert_true(config.connect_timeout == 60);
+	assert_true(config.peer_timeout == 5);
+	assert_int_equal(config.on_peer_loss, CONFIG_ON_PEER_LOSS_END);
+	assert_int_equal(config.length, strlen(ONE));
+	assert_string_equal(config.text, ONE);
 	assert_true(config.restore_probability == 0 && config.inject_fault_probability == 0);
 	assert_int_equal(config.socket_read_usleep + config.ignore_first_n, 0);
 	assert_string_equal(config.report_dir, directory);
@@ -277,6 +302,7 @@ static void test_defaults(void **state)
 	assert_true(config.variants[0].local);
 	assert_null(config.variants[0].exec);
 	assert_null(config.variants[0].cpus);
+	assert_null(config.variants[0].rdma_device);
 	assert_null(config.variants[0].env[0]);
 	assert_null(config.variants[0].preload[0]);
 	config_free(&config);
@@ -291,10 +317,13 @@ static void test_every_key(void **state)
 		"socket_read_usleep = 10; ignore_first_n = 100; transport = \"tcp\";\n"
 		"ring_size = 0x10000; compare = \"hash\"; trap = \"seccomp\";\n"
 		"wait = \"block\"; on_divergence = \"stop\"; hang_timeout = 2.5;\n"
+		"key_file = \"/k\"; link = \"trusted\"; connect_timeout = 0; tcp_io = "
+		"\"sockets\";\n"
+		"peer_timeout = 2; on_peer_loss = \"continue\";\n"
 		"report_dir = \"/tmp/r\"; write_paths = ( \"/var/log/\", \"/tmp/\" );\n"
 		"variants = ( { id = 3; address = \"::1\"; port = 4000; },\n"
 		"{ id = 7; address = \"192.0.2.1\"; exec = \"/x\"; env = ( \"A=1\", \"B=\" );\n"
-		"cpus = \"0,2-3\"; preload = [ \"a.so\", \"/b.so\" ];\n"
+		"rdma_device = \"mlx5_1\"; cpus = \"0,2-3\"; preload = [ \"a.so\", \"/b.so\" ];\n"
 		"breakpoints = ( { symbol = \"f\"; offset = -4; instr_len = 2;\n"
 		"interval = 3; } ); } );");
 	const struct config_variant *variant = config_variant(&config, 7);
@@ -313,6 +342,12 @@ static void test_every_key(void **state)
 	assert_string_equal(config_wait_name(config.wait), "block");
 	assert_string_equal(config_on_divergence_name(config.on_divergence), "stop");
 	assert_true(config.hang_timeout == 2.5);
+	assert_string_equal(config.key_file, "/k");
+	assert_string_equal(config_link_name(config.link), "trusted");
+	assert_string_equal(config_on_peer_loss_name(config.on_peer_loss), "continue");
+	assert_true(config.connect_timeout == 0);
+	assert_int_equal(config.tcp_io, CONFIG_TCP_IO_SOCKETS);
+	assert_true(config.peer_timeout == 2);
 	assert_string_equal(config.report_dir, "/tmp/r");
 	assert_int_equal(config.n_write_paths, 2);
 	assert_string_equal(config.write_paths[1], "/tmp/");
@@ -322,7 +357,7 @@ static void test_every_key(void **state)
 	assert_null(config_variant(&config, 0));
 	assert_true(config.variants[0].local);
 	assert_int_equal(config.variants[0].port, 4000);
-	assert_int_equal(config.variants[0].line, 7);
+	assert_int_equal(config.variants[0].line, 9);
 	assert_false(variant->local);
 	assert_string_equal(variant->exec, "/x");
 	assert_int_equal(variant->n_env, 2);
@@ -330,6 +365,7 @@ static void test_every_key(void **state)
 	assert_null(variant->env[2]);
 	assert_int_equal(variant->n_preload, 2);
 	assert_string_equal(variant->preload[1], "/b.so");
+	assert_string_equal(variant->rdma_device, "mlx5_1");
 	assert_string_equal(variant->cpus, "0,2-3");
 	assert_int_equal(CPU_COUNT(&variant->cpu_set), 3);
 	assert_true(CPU_ISSET(3, &variant->cpu_set));
@@ -339,20 +375,14 @@ static void test_every_key(void **state)
 	assert_int_equal(variant->breakpoints[0].instr_len, 2);
 	assert_int_equal(variant->breakpoints[0].interval, 3);
 
-	assert_int_equal(config.n_notes, 5);
+	assert_int_equal(config.n_notes, 3);
 	assert_string_equal(config.notes[0], "t:2: restore_probability: accepted, but not active "
 					     "in this version");
 	assert_string_equal(config.notes[1], "t:3: socket_read_usleep: accepted, but not active in "
 					     "this version");
 	assert_string_equal(config.notes[2],
-			    "t:10: variants[1].breakpoints: accepted, but not active in this "
+			    "t:12: variants[1].breakpoints: accepted, but not active in this "
 			    "version: no checkpoints are taken");
-	assert_string_equal(config.notes[3],
-			    "t:8: variants[1].address: accepted, but not active in this version: "
-			    "192.0.2.1 is another machine, and variants run on this one only");
-	assert_string_equal(config.notes[4],
-			    "t:3: transport: accepted, but not active in this version: \"tcp\" is "
-			    "not built yet, variants on one machine use shared memory");
 	config_free(&config);
 }
 
@@ -467,6 +497,67 @@ static void test_addresses(void **state)
 		assert_false(config_address_is_local(remote[i]));
 }
 
+/* config_place(): leader 0 and follower 1, each with more text. */
+#define TWO(more, zero, one)                                                                       \
+	"leader_id = 0; " more "\nvariants = ( { id = 0; " zero " },\n{ id = 1; " one " } );"
+
+static void assert_misplaced(const char *text, int id, const char *expected)
+{
+	struct config config = load(text);
+	struct config_error err;
+
+	assert_int_equal(config_place(&config, id, &err), -EINVAL);
+	assert_string_equal(err.text, expected);
+	config_free(&config);
+}
+
+static void assert_placed(const char *text, int id, bool zero, bool one)
+{
+	struct config config = load(text);
+	struct config_error err;
+
+	if (config_place(&config, id, &err) < 0)
+		fail_msg("%s", err.text);
+	assert_int_equal(config.variants[0].local, zero);
+	assert_int_equal(config.variants[1].local, one);
+	assert_int_equal(config_spans_hosts(&config), !zero || !one);
+	config_free(&config);
+}
+
+static void test_places(void **state)
+{
+	(void)state;
+	assert_placed(TWO("", "", ""), -1, true, true);
+	assert_placed(TWO("", "port = 1;", ""), 0, true, false);
+	assert_placed(TWO("", "port = 1;", ""), 1, false, true);
+	assert_placed(TWO("key_file = \"/k\";", "port = 1; address = \"203.0.113.1\";", ""), -1,
+		      false, true);
+	assert_placed(TWO("link = \"trusted\"; transport = \"rdma\";",
+			  "port = 1; address = \"203.0.113.1\";", "address = \"203.0.113.2\";"),
+		      1, false, true);
+	assert_misplaced(TWO("", "", ""), 2, "--id 2: no variant of t has this id");
+	assert_misplaced(
+		TWO("", "", ""), 1,
+		"t:2: variants[0].port: the key is missing: the other hosts connect to the "
+		"leader's port");
+	assert_misplaced(TWO("", "address = \"203.0.113.1\";", "address = \"203.0.113.2\";"), -1,
+			 "t: no variant has an address of this machine; say with --id which one "
+			 "runs here");
+	assert_misplaced(
+		TWO("transport = \"shm\";", "port = 1;", ""), 0,
+		"t:3: variants[1].address: found \"\", but transport = \"shm\" reaches only "
+		"variants that run here");
+	assert_misplaced(
+		TWO("", "port = 1;", "address = \"203.0.113.1\";"), -1,
+		"t:3: variants[1].address: found \"203.0.113.1\", which others can reach, too: "
+		"a key_file (tandem keygen FILE makes one, the same for all hosts) is "
+		"needed, or link = \"trusted\" if nobody else is on that network");
+	assert_misplaced(
+		TWO("key_file = \"/k\";", "port = 1;", "address = \"203.0.113.1\";"), -1,
+		"t:2: variants[0].address: found \"\", but variant 1 at 203.0.113.1 can't reach "
+		"the leader there");
+}
+
 static void test_cpus(void **state)
 {
 	static const char *const wrong[] = {"",    "a",    "1,",  ",1",   "1-",    "-1",
@@ -520,8 +611,6 @@ static void test_check_config(void **state)
 
 	assert_problem(VARIANT("cpus = \"1023\";"),
 		       "t:1: variant 0: cpus = \"1023\": CPU 1023 does not exist here");
-	assert_problem(VARIANT("address = \"192.0.2.1\";"),
-		       "t:1: variant 0: 192.0.2.1 is another machine");
 	assert_problem(VARIANT("preload = ( \"libtandem-nowhere.so.1\" );"),
 		       "t:1: variant 0: preload: libtandem-nowhere.so.1: cannot open shared object "
 		       "file; is its package installed?");
@@ -533,19 +622,68 @@ static void test_check_config(void **state)
 		       "t: report_dir: reports cannot be written to /etc/passwd/reports");
 }
 
+#define SPANNING(keys)                                                                             \
+	"leader_id = 0; " keys " variants = ( { id = 0; rdma_device = \"nowhere_0\"; },"           \
+	"{ id = 1; address = \"192.0.2.1\"; rdma_device = \"elsewhere_0\"; } );"
+
+static void test_rdma_device(void **state)
+{
+	char dir[] = "/tmp/rdma.XXXXXX", command[256];
+	struct machine_answer answer;
+	struct config config;
+	struct heard heard = {.problems = 0};
+
+	(void)state;
+	/* One that isn't there is a mistake where it would be used. */
+	assert_problem(SPANNING("transport = \"rdma\"; link = \"trusted\";"),
+		       "t:1: variant 0: rdma_device = \"nowhere_0\": there is no such device here");
+	assert_problem(SPANNING("link = \"trusted\";"),
+		       "t:1: variant 0: rdma_device = \"nowhere_0\": there is no such device here");
+	config = load(SPANNING("key_file = \"/k\";"));
+	assert_int_equal(check_config(&config, hear, &heard), 0);
+	assert_non_null(strstr(heard.text, "t:1: variant 0: rdma_device = \"nowhere_0\" has no "
+					   "effect: RDMA needs link = \"trusted\""));
+	assert_null(strstr(heard.text, "elsewhere"));
+	config_free(&config);
+
+	/* Which there are is said. */
+	assert_non_null(mkdtemp(dir));
+	answer = machine_rdma_device(dir, "mlx5_7");
+	assert_false(answer.yes);
+	assert_string_equal(answer.detail, "there is no such device here, nor any other");
+	snprintf(
+		command, sizeof(command),
+		"mkdir -p %s/mlx5_0/ports/1 %s/mlx5_1 && echo '4: ACTIVE' >%s/mlx5_0/ports/1/state",
+		dir, dir, dir);
+	assert_int_equal(system(command), 0);
+	answer = machine_rdma_device(dir, "mlx5_7");
+	assert_false(answer.yes);
+	assert_non_null(strstr(answer.detail, "there is no such device here; there is "));
+	assert_non_null(strstr(answer.detail, "mlx5_0 (port 1: 4: ACTIVE)"));
+	assert_non_null(strstr(answer.detail, "mlx5_1 (port 1: unknown)"));
+	answer = machine_rdma_device(dir, "mlx5_0");
+	assert_true(answer.yes);
+	assert_string_equal(answer.detail, "port 1: 4: ACTIVE");
+	answer = machine_rdma_device(dir, "mlx5_1");
+	assert_true(answer.yes);
+	assert_string_equal(answer.detail, "port 1: unknown");
+	snprintf(command, sizeof(command), "rm -r %s", dir);
+	assert_int_equal(system(command), 0);
+}
+
 static void test_check_machine(void **state)
 {
 	char *text = NULL;
 	size_t size = 0;
 	FILE *out = open_memstream(&text, &size);
-	struct config config = load(VARIANT("address = \"192.0.2.1\";"));
+	struct config config = load(VARIANT("cpus = \"1023\";"));
 
 	(void)state;
 	assert_non_null(out);
 	assert_int_equal(check_machine(out, &config, false), 111);
 	assert_int_equal(fclose(out), 0);
 	assert_non_null(strstr(text, "\nsud            "));
-	assert_non_null(strstr(text, "\nproblem: t:1: variant 0: 192.0.2.1"));
+	assert_non_null(strstr(text, "\nproblem: t:1: variant 0: cpus"));
 	assert_non_null(strstr(text, "\nt cannot run here\n"));
 	free(text);
 
@@ -570,8 +708,10 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_files),
 		cmocka_unit_test(test_ready_configurations),
 		cmocka_unit_test(test_addresses),
+		cmocka_unit_test(test_places),
 		cmocka_unit_test(test_cpus),
 		cmocka_unit_test(test_check_config),
+		cmocka_unit_test(test_rdma_device),
 		cmocka_unit_test(test_check_machine),
 	};
 

@@ -5,6 +5,8 @@
  * the producer's data) writable, everything else read-only.
  */
 
+#include <pthread.h>
+
 #include "ring_test.h"
 
 /* ---- rights ---- */
@@ -486,6 +488,61 @@ static void test_drop(void **state)
 	ring_memory_close(&m);
 }
 
+struct leaving {
+	struct ring_memory *m;
+	_Atomic uint32_t *left;
+};
+
+static void *leave(void *arg)
+{
+	struct leaving *l = arg;
+	struct ring_view v = ring_memory_view(l->m, RING_ALL);
+
+	nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+	atomic_store(l->left, 1);
+	ring_interrupt(NULL, (struct ring_consumer *const *)v.consumer, l->m->count);
+	ring_memory_unmap(l->m, &v);
+	return NULL;
+}
+
+/* Consumers whose word says that they have left are waited for no more, by one who sleeps either.
+ */
+static void test_left(void **state)
+{
+	struct ring_memory m = ring_memory_create(SIZE, 3);
+	_Atomic uint32_t left[3] = {0};
+	struct ring_options o = {.wait = RING_WAIT_BLOCK, .reserve_timeout_ns = 1000000};
+	struct ring_view v = ring_memory_view(&m, RING_ALL);
+	struct leaving leaving = {&m, &left[2]};
+	struct ring_tx tx;
+	struct ring_rx rx;
+	const void *p = NULL;
+	pthread_t thread;
+	int err = 0;
+
+	(void)state;
+	o.left[0] = &left[0];
+	o.left[2] = &left[2];
+	assert_int_equal(ring_tx_init(&tx, v.producer, v.data, SIZE, v.consumer, 3, &o), 0);
+	send_bytes(&tx, SIZE);
+	left[0] = 1;
+	assert_null(ring_reserve(&tx, 8, &err));
+	assert_int_equal(err, -ETIMEDOUT);
+	assert_int_equal(tx.count, 2);
+	assert_int_equal(ring_rx_init(&rx, v.producer, v.data, SIZE, v.consumer[1], &o), 0);
+	assert_int_equal(ring_peek(&rx, SIZE, &p, 0, false), 0);
+	ring_release(&rx, SIZE);
+	assert_int_equal(pthread_create(&thread, NULL, leave, &leaving), 0);
+	assert_int_equal(ring_wait_checked(&tx, SIZE, RING_FOREVER), 0);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_int_equal(ring_slowest(&tx), 1);
+	/* The last one is waited for as ever. */
+	send_bytes(&tx, SIZE);
+	assert_int_equal(ring_wait_checked(&tx, 2 * SIZE, 0), -ETIMEDOUT);
+	ring_memory_unmap(&m, &v);
+	ring_memory_close(&m);
+}
+
 /* Either side becomes another image, which finds its place in its own page. */
 static void test_resume(void **state)
 {
@@ -527,10 +584,19 @@ static void test_resume(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_rights),           TEST(test_every_boundary), TEST(test_full),
-		TEST(test_stream_one),       TEST(test_stream_several), TEST(test_stream_eight),
-		TEST(test_wake_each_record), TEST(test_wake_batch),     TEST(test_nap_ends),
-		TEST(test_wake_once),        TEST(test_lockstep),       TEST(test_drop),
+		TEST(test_rights),
+		TEST(test_every_boundary),
+		TEST(test_full),
+		TEST(test_stream_one),
+		TEST(test_stream_several),
+		TEST(test_stream_eight),
+		TEST(test_wake_each_record),
+		TEST(test_wake_batch),
+		TEST(test_nap_ends),
+		TEST(test_wake_once),
+		TEST(test_lockstep),
+		TEST(test_drop),
+		TEST(test_left),
 		TEST(test_resume),
 	};
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* The vDSO's functions enter the monitor; the originals answer as before and make no calls. */
-#define _GNU_SOURCE
 #include "patch_host.h"
 
 #include <dlfcn.h>

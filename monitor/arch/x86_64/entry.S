@@ -8,21 +8,51 @@
  * so the monitor needs neither the program's TLS nor its stack. Offsets are
  * checked against the structure in thread.c.
  */
+#include "numbers.h"
+
 #define THREAD_USER_RSP 8
 #define THREAD_STACK 16
+#define THREAD_RESUME 32
+#define DIRECTION 0x400
 
 	.text
 
-/* struct regs (arch.h), from its end to its start. */
+/*
+ * Calls that every variant makes on itself, without a hook, go to the gate at once. What the look
+ * at their number does to the flags is undone: lahf and sahf keep all but overflow, which is 1 in
+ * %al, and 1 + 127 overflows.
+ *
+ * For the others: struct regs (arch.h), from its end to its start. */
 	.globl monitor_entry
 	.hidden monitor_entry
 	.type monitor_entry, @function
 monitor_entry:
+	movq %rax, %r11
+	lahf
+	seto %al
+	cmpq $PRIVATE_NUMBERS, %r11
+	jae 5f
+	movq %rcx, %gs:THREAD_RESUME
+	leaq monitor_private(%rip), %rcx
+	cmpb $0, (%rcx,%r11)
+	movq %gs:THREAD_RESUME, %rcx
+	je 5f
+	addb $127, %al
+	sahf
+	movq %r11, %rax
+	jmp *monitor_gate_private(%rip)
+5:	addb $127, %al
+	sahf
+	movq %r11, %rax
 	movq %rsp, %gs:THREAD_USER_RSP
 	movq %gs:THREAD_STACK, %rsp
+	pushfq
+	popq %r11
 	pushq %rcx
 	pushq %gs:THREAD_USER_RSP
 	pushq %rax
+	movq STUB_INFO(%rcx), %rcx
+	leaq 2(%rcx), %rcx
 	pushq %rcx
 	pushq %rdx
 	pushq %rbx
@@ -37,7 +67,9 @@ monitor_entry:
 	pushq %r13
 	pushq %r14
 	pushq %r15
-	movq %rsp, %rdi
+	testl $DIRECTION, %r11d
+	jnz 2f
+1:	movq %rsp, %rdi
 	call monitor_call
 	movq %rsp, %rdi
 	/* fall through */
@@ -60,12 +92,61 @@ regs_resume:
 	popq %rbp
 	popq %rbx
 	popq %rdx
-	addq $8, %rsp
-	popq %rax
-	movq 8(%rsp), %rcx
+	popq %rcx
+	movq 16(%rsp), %rax
+	movq %rax, %gs:THREAD_RESUME
+	testl $DIRECTION, %r11d
+	jnz 4f
+	/* popfq is slow: overflow by an addition, the others by sahf. */
+	movl %r11d, %eax
+	movb %al, %ah
+	btl $11, %r11d
+	setc %al
+	addb $0x7f, %al
+	sahf
+3:	popq %rax
 	movq (%rsp), %rsp
-	jmp *%rcx
+	jmp *%gs:THREAD_RESUME
+2:	cld
+	jmp 1b
+4:	pushq %r11
+	popfq
+	jmp 3b
 	.size monitor_entry, . - monitor_entry
+
+	.data
+	.balign 8
+	.globl monitor_gate_private
+	.hidden monitor_gate_private
+monitor_gate_private: /* in the gate that is in use */
+	.quad gate_code_private
+
+	.bss
+	.globl monitor_private
+	.hidden monitor_private
+monitor_private: /* by number: is it such a call? */
+	.skip PRIVATE_NUMBERS
+	.text
+
+/*
+ * long monitor_sync(void): a call of the monitor's own (call.h, NUMBER_SYNC), made by what stands in
+ * front of libc. Shaped like a stub, so that a signal can be delivered and the call made again.
+ */
+	.globl monitor_sync
+	.hidden monitor_sync
+	.type monitor_sync, @function
+monitor_sync:
+	movq $-2, %rax
+	leaq 1f(%rip), %rcx
+	jmp *sync_entry(%rip)
+1:	ret
+	.size monitor_sync, . - monitor_sync
+
+	.section .data.rel.ro, "aw"
+	.balign 8
+sync_entry:
+	.quad monitor_entry
+	.text
 
 /*
  * Copies that survive a bad address: a fault between user_fault_begin and

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 
+#include "../../interpose/patch.h"
 #include "../../signals.h"
 
 #define UC_FP_XSTATE 1
@@ -105,8 +106,8 @@ static void context_of_call(struct context *c, const struct regs *r)
 	c->r12 = r->r12, c->r13 = r->r13, c->r14 = r->r14, c->r15 = r->r15;
 	c->di = r->rdi, c->si = r->rsi, c->bp = r->rbp, c->bx = r->rbx;
 	c->dx = r->rdx, c->ax = r->rax, c->cx = r->rcx;
-	c->sp = r->rsp, c->ip = r->rip;
-	c->flags = 0x202;
+	c->sp = r->rsp, c->ip = patch_origin(r->rip);
+	c->flags = r->r11;
 	c->cs = 0x33;
 	c->ss = 0x2b;
 }
@@ -118,7 +119,7 @@ static bool on_altstack(const struct thread *t, uint64_t sp)
 }
 
 int frame_push(struct thread *t, struct regs *regs, const siginfo_t *info,
-	       const struct signal_action *action, ucontext_t *fault)
+	       const struct signal_action *action, ucontext_t *context)
 {
 	uint64_t sp = regs->rsp, top;
 	uint32_t fp_bytes = state_bytes();
@@ -140,10 +141,11 @@ int frame_push(struct thread *t, struct regs *regs, const siginfo_t *info,
 	f->uc_stack.ss_flags = t->altstack.ss_flags | (on_altstack(t, sp) ? SS_ONSTACK : 0);
 	f->uc_sigmask = t->mask;
 	f->info = *info;
-	if (fault) {
-		__builtin_memcpy(&f->context, &fault->uc_mcontext, sizeof(f->context));
-		if (fault->uc_mcontext.fpregs)
-			user_read(fp, fault->uc_mcontext.fpregs, fp_bytes);
+	if (context) {
+		__builtin_memcpy(&f->context, &context->uc_mcontext, sizeof(f->context));
+		f->context.ip = patch_origin(f->context.ip);
+		if (context->uc_mcontext.fpregs)
+			user_read(fp, context->uc_mcontext.fpregs, fp_bytes);
 	} else {
 		context_of_call(&f->context, regs);
 		save_state(fp);
@@ -156,8 +158,9 @@ int frame_push(struct thread *t, struct regs *regs, const siginfo_t *info,
 	regs->rsi = (uint64_t)&f->info;
 	regs->rdx = (uint64_t)&f->uc_flags;
 	regs->rax = 0;
-	if (fault) {
-		greg_t *g = fault->uc_mcontext.gregs;
+	regs->r11 &= ~(uint64_t)0x500; /* direction and trap flags */
+	if (context) {
+		greg_t *g = context->uc_mcontext.gregs;
 
 		g[REG_RSP] = (greg_t)regs->rsp;
 		g[REG_RIP] = (greg_t)regs->rip;
@@ -170,22 +173,52 @@ int frame_push(struct thread *t, struct regs *regs, const siginfo_t *info,
 	return 0;
 }
 
-void frame_return(struct thread *t, struct regs *regs)
+static struct frame *frame_of(const struct regs *regs)
 {
-	struct frame *f = (struct frame *)(regs->rsp - 8);
-	stack_t real = {.ss_sp = (uint8_t *)t + THREAD_SIGNAL_STACK, .ss_size = SIGNAL_STACK};
-	stack_t altstack;
-	uint64_t mask;
+	return (struct frame *)(regs->rsp - 8);
+}
 
-	if (user_read(&mask, &f->uc_sigmask, sizeof(mask)) < 0 ||
-	    user_read(&altstack, &f->uc_stack, sizeof(altstack)) < 0)
-		signals_die(SIGSEGV);
-	altstack.ss_flags &= ~SS_ONSTACK;
-	t->altstack = altstack;
-	signals_set_mask(t, mask);
-	/* The kernel is to restore the monitor's stack and a mask that leaves faults alone. */
-	mask = t->process->leader ? t->mask & ~FAULTS : ~FAULTS;
+int frame_read(const struct regs *regs, uint64_t *mask, stack_t *altstack)
+{
+	const struct frame *f = frame_of(regs);
+
+	if (user_read(mask, &f->uc_sigmask, sizeof(*mask)) < 0 ||
+	    user_read(altstack, &f->uc_stack, sizeof(*altstack)) < 0)
+		return -EFAULT;
+	altstack->ss_flags &= ~SS_ONSTACK;
+	return 0;
+}
+
+/* The kernel is to restore the monitor's stack and mask, and addresses in stubs. */
+void frame_return(struct thread *t, const struct regs *regs)
+{
+	struct frame *f = frame_of(regs);
+	stack_t real = {.ss_sp = (uint8_t *)t + THREAD_SIGNAL_STACK, .ss_size = SIGNAL_STACK};
+	uint64_t mask = signals_real_mask(t), ip;
+
+	user_read(&ip, &f->context.ip, sizeof(ip));
+	ip = patch_resume(ip);
+	user_write(&f->context.ip, &ip, sizeof(ip));
 	user_write(&f->uc_sigmask, &mask, sizeof(mask));
 	user_write(&f->uc_stack, &real, sizeof(real));
 	gate.sigreturn((void *)regs->rsp);
+}
+
+/* The next frame may take the place of this one, so what lies behind it is saved. */
+void frame_interrupt(struct thread *t, struct regs *regs, ucontext_t *context)
+{
+	const struct frame *f = frame_of(regs);
+	struct context old;
+
+	if (user_read(&old, &f->context, sizeof(old)) < 0)
+		signals_die(SIGSEGV);
+	__builtin_memcpy(&context->uc_mcontext, &old, sizeof(old));
+	if (memory_grow((void **)&t->scratch, &t->scratch_size, state_bytes()))
+		stop_internal("no memory for a signal's frame", -ENOMEM);
+	if (!old.fpstate)
+		save_state(t->scratch);
+	else if (user_read(t->scratch, (void *)old.fpstate, state_bytes()) < 0)
+		signals_die(SIGSEGV);
+	context->uc_mcontext.fpregs = (fpregset_t)t->scratch;
+	regs->rsp = old.sp;
 }

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+#include "segment.h"
+
+#include <sys/syscall.h>
+
+#include "process.h"
+
+/*
+ * As long as the leader waits for the end of a segment. Most are over within a microsecond; what
+ * has used the processor for longer is busy with something else. Its thread may also have lost the
+ * processor, for which it isn't blamed so soon.
+ */
+#define LOOK_NS 500000
+#define BUSY_NS 2000000
+#define PATIENCE_NS 100000000
+#define SPINS 64 /* between two looks at the clock, or two turns given away */
+
+void segment_first(struct thread *t)
+{
+	atomic_store(&t->segment, SEGMENT_RUNS);
+	atomic_store(&t->process->running, 1);
+	atomic_store(&t->process->abandoned, 0);
+}
+
+void segment_end(struct thread *t)
+{
+	struct process *p = t->process;
+
+	if (p->alone)
+		return;
+	switch (atomic_exchange(&t->segment, SEGMENT_OVER)) {
+	case SEGMENT_RUNS:
+		atomic_fetch_sub(&p->running, 1);
+		break;
+	case SEGMENT_ABANDONED:
+		atomic_fetch_sub(&p->abandoned, 1);
+		break;
+	}
+}
+
+static void begin(struct thread *t)
+{
+	if (t->apart) {
+		atomic_fetch_add(&t->process->abandoned, 1);
+		atomic_store(&t->segment, SEGMENT_ABANDONED);
+		return;
+	}
+	atomic_fetch_add(&t->process->running, 1);
+	t->segment_looked = 0;
+	atomic_store(&t->segment, SEGMENT_RUNS);
+}
+
+static int64_t processor_time(const struct thread *t)
+{
+	struct timespec used = {0};
+
+	/* The kernel's name for a thread's clock (include/linux/posix-timers.h, CPUCLOCK_SCHED). */
+	sys(SYS_clock_gettime, (int)(~(uint32_t)t->tid << 3 | 6), &used);
+	return used.tv_sec * 1000000000ll + used.tv_nsec;
+}
+
+static bool busy(struct thread *t)
+{
+	int64_t now = processor_time(t);
+
+	if (!t->segment_looked)
+		t->segment_looked = now;
+	return now - t->segment_looked > BUSY_NS;
+}
+
+/* The order lock is held, so no segment begins meanwhile; they only end. */
+static void abandon(struct process *p, bool all)
+{
+	lock_acquire(&p->thread_lock);
+	for (struct thread *t = p->threads; t; t = t->next) {
+		uint32_t runs = SEGMENT_RUNS;
+
+		if (atomic_load(&t->segment) != SEGMENT_RUNS || !(all || busy(t)))
+			continue;
+		/* Counted first: its end takes one from whichever count the state says. */
+		atomic_fetch_add(&p->abandoned, 1);
+		if (atomic_compare_exchange_strong(&t->segment, &runs, SEGMENT_ABANDONED))
+			atomic_fetch_sub(&p->running, 1);
+		else
+			atomic_fetch_sub(&p->abandoned, 1);
+	}
+	lock_release(&p->thread_lock);
+}
+
+unsigned segment_begin_leader(struct thread *t)
+{
+	struct process *p = t->process;
+	int64_t start = 0, looked = 0;
+	unsigned quiet;
+
+	if (p->alone)
+		return 0;
+	while (atomic_load(&p->running)) {
+		int64_t now;
+
+		for (int i = 0; i < SPINS && atomic_load(&p->running); i++)
+			cpu_relax();
+		sys(SYS_sched_yield);
+		now = tnd_monotonic();
+		if (!start)
+			start = looked = now;
+		if (now - looked < LOOK_NS)
+			continue;
+		abandon(p, now - start > PATIENCE_NS);
+		looked = now;
+	}
+	quiet = atomic_load(&p->abandoned) ? 0 : RECORD_QUIET;
+	begin(t);
+	return quiet;
+}
+
+void segment_begin_follower(struct thread *t, unsigned flags)
+{
+	struct process *p = t->process;
+
+	if (p->alone)
+		return;
+	for (unsigned i = 1; (flags & RECORD_QUIET) && atomic_load(&p->running); i++) {
+		cpu_relax();
+		if (i % SPINS)
+			continue;
+		if (process_halted(p))
+			park();
+		sys(SYS_sched_yield);
+	}
+	begin(t);
+}
+
+void segment_resume(struct thread *t)
+{
+	struct process *p = t->process;
+
+	if (p->alone)
+		return;
+	if (p->leader)
+		lock_acquire(&p->order);
+	begin(t);
+	if (p->leader)
+		lock_release(&p->order);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Segments: what a thread runs of the program between two of its calls. Calls of twins are in one
+ * order; segments that run at the same time aren't, and if they share memory by means that the
+ * monitor doesn't see (atomics, a spin lock of the program's own), twins may see it in different
+ * states.
+ *
+ * So in a process with several threads one segment runs at a time: a thread goes back to
+ * the program when all others are in the monitor, which includes system calls and waits for locks.
+ * Its record says so (RECORD_QUIET), and in a follower the thread then waits for
+ * the same. Where a segment is long, the leader doesn't wait for its end: it is left
+ * out (ABANDONED) until its thread's next call, and records aren't quiet meanwhile. Then twins rely
+ * on the order of locks (locks.c) alone, and threads run in parallel.
+ *
+ * Threads that an allocator has started are left out from the beginning: what they do is private.
+ */
+#ifndef TANDEM_MONITOR_SEGMENT_H
+#define TANDEM_MONITOR_SEGMENT_H
+
+#include "monitor.h"
+
+enum segment_state { SEGMENT_OVER, SEGMENT_RUNS, SEGMENT_ABANDONED };
+
+/* The first thread's, when the process gets a second one. */
+void segment_first(struct thread *t);
+/* Of a process with several threads: the thread is in the monitor now. */
+void segment_end(struct thread *t);
+/*
+ * It goes back to the program. The order lock is held, and the record of what it was here for isn't
+ * appended (leader: returns its flags), or not released yet (follower).
+ */
+unsigned segment_begin_leader(struct thread *t);
+void segment_begin_follower(struct thread *t, unsigned flags);
+/* It goes back from a wait that isn't a record. */
+void segment_resume(struct thread *t);
+
+#endif

@@ -1,0 +1,114 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Configurations: what a mistake is answered with, and what the keys of A8 do.
+set -u
+. "$(dirname "$0")/lib.sh"
+configuration socket_rw_oc
+configs=$here/../../configs
+
+# mistake LINE WORDS: the configuration on standard input is refused, by run and by check, in one
+# line with its file, that line and those words, and nothing has been started.
+mistake() {
+	cat >"$scratch/bad.cfg"
+	for command in "run -c $scratch/bad.cfg -- $target touch $scratch/started" "check -c $scratch/bad.cfg"; do
+		# shellcheck disable=SC2086
+		timeout 20 "$tandem" $command >"$scratch/out" 2>"$scratch/err" </dev/null
+		equal $? 111 && says "^tandem: $scratch/bad.cfg:${1:+$1: }.*$2" && equal "$(wc -l <"$scratch/err")" 1 || return 1
+	done
+	[ ! -e "$scratch/started" ]
+}
+two='variants = ( { id = 0; }, { id = 1; } );'
+check "a missing brace" mistake 2 "never closed" <<<"leader_id = 0;
+variants = ( { id = 0; }, { id = 1; "
+check "a missing quote" mistake 1 "" <<<"policy = \"full; leader_id = 0; $two"
+check "a missing value" mistake 1 "" <<<"leader_id = ; $two"
+check "a wrong type" mistake 1 "leader_id: .*expected a" <<<"leader_id = \"zero\"; $two"
+check "a list for a number" mistake 2 "ring_size: .*expected a" <<<"leader_id = 0;
+ring_size = ( 1, 2 ); $two"
+check "an unknown key" mistake 2 "polcy: unknown key; did you mean policy" <<<"leader_id = 0;
+polcy = \"full\"; $two"
+check "an unknown key of a variant" mistake 1 "variants.1..prot: unknown key; did you mean port" <<<"leader_id = 0; variants = ( { id = 0; }, { id = 1; prot = 1; } );"
+check "a word that can't be" mistake 1 "policy: .*socket_rw_oc" <<<"policy = \"socket_wr\"; leader_id = 0; $two"
+check "ids that are the same" mistake 3 "id: .*" <<<"leader_id = 0;
+variants = ( { id = 0; },
+{ id = 0; } );"
+check "a key twice" mistake 2 "" <<<"leader_id = 0;
+leader_id = 1; $two"
+check "a leader that isn't there" mistake 1 "leader_id: .*7" <<<"leader_id = 7; $two"
+check "no leader" mistake "" "leader_id" <<<"$two"
+check "no variants" mistake "" "variants" <<<"leader_id = 0;"
+check "too many variants" mistake "" "variants" <<<"leader_id = 0; variants = ( $(for i in {0..8}; do echo -n "${i/#0/}" >/dev/null; [ "$i" = 0 ] || echo -n ', '; echo -n "{ id = $i; }"; done) );"
+check "a number too large" mistake 1 "replication_batch_size" <<<"replication_batch_size = 99999999999999999999; leader_id = 0; $two"
+check "a negative number" mistake 1 "ring_size" <<<"ring_size = -4096; leader_id = 0; $two"
+check "a ring that isn't a power of two" mistake 1 "ring_size: .*power of two" <<<"ring_size = 100000; leader_id = 0; $two"
+check "a probability of 1" mistake 1 "inject_fault_probability" <<<"inject_fault_probability = 1.0; leader_id = 0; $two"
+check "a relative path" mistake 1 "report_dir: .*absolute" <<<"report_dir = \"reports\"; leader_id = 0; $two"
+check "CPUs that can't be" mistake 1 "cpus" <<<"leader_id = 0; variants = ( { id = 0; cpus = \"3-1\"; }, { id = 1; } );"
+check "an address that is none" mistake 1 "address" <<<"leader_id = 0; variants = ( { id = 0; address = \"no where\"; }, { id = 1; } );"
+check "a port too large" mistake 1 "port" <<<"leader_id = 0; variants = ( { id = 0; port = 65536; }, { id = 1; } );"
+check "LD_PRELOAD in env" mistake 1 "env" <<<"leader_id = 0; variants = ( { id = 0; env = ( \"LD_PRELOAD=x\" ); }, { id = 1; } );"
+check "@include" mistake 1 "include" <<<"@include \"x\"
+leader_id = 0; $two"
+check "an empty file" mistake "" "" </dev/null
+check "NUL bytes" mistake 1 "0x00" < <(printf 'leader_id = 0;\0 %s\n' "$two")
+check "what isn't UTF-8" mistake 1 "" < <(printf 'leader_id = 0; \377\376\200 = 1; %s\n' "$two")
+check "a terminal's control characters" mistake 1 "" < <(printf 'leader_id = 0; policy = "\033[2J"; %s\n' "$two")
+check "... don't reach the terminal" bash -c "! grep -q $'\033' '$scratch/err'"
+check "brackets without end" mistake "" "" < <(printf 'a = '; head -c 100000 /dev/zero | tr '\0' '(')
+check "a large file" mistake "" "" < <(printf 'leader_id = 0; %s\n' "$two"; head -c 300000 /dev/zero | tr '\0' ' ')
+check "random bytes" mistake "" "" < <(head -c 4096 /dev/urandom)
+
+unreadable() { # unreadable FILE WORDS
+	timeout 20 "$tandem" run -c "$1" -- "$target" exit 0 2>"$scratch/err"
+	equal $? 111 && says "^tandem: $1: .*$2"
+}
+check "a configuration that isn't there" unreadable "$scratch/none.cfg" "No such file"
+check "a directory" unreadable "$scratch" ""
+check "/dev/null" unreadable /dev/null ""
+check "/dev/zero" unreadable /dev/zero ""
+if [ "$(id -u)" != 0 ]; then
+	: >"$scratch/secret.cfg"
+	chmod 0 "$scratch/secret.cfg"
+	check "no permission" unreadable "$scratch/secret.cfg" "Permission denied"
+fi
+
+# --- A8's files -----------------------------------------------------------------------------
+
+sed 's/^#\( [a-z_]* = \)/\1/' "$configs/a8.cfg" >"$scratch/cfg"
+check "A8's file runs" run 0 -- "$target" exit 0
+check "... and says what is not active" says 'breakpoints: accepted, but not active'
+check "... once" equal "$(grep -c breakpoints "$scratch/err")" 2
+check "... socket_read_usleep too" says 'socket_read_usleep: accepted, but not active'
+for file in "$configs"/*.cfg; do
+	check "$(basename "$file") can be read" bash -c "'$tandem' check -c '$file' >'$scratch/out' 2>'$scratch/err'; [ ! -s '$scratch/err' ]"
+done
+
+configuration full 'inject_fault_probability = 0.2;'
+check "a fault is injected" run 110 -- "$target" calls 200
+check "... is said" says 'injected'
+configuration socket_rw_oc 'inject_fault_probability = 0.2;'
+check "... not only in lockstep" run 110 -- "$target" calls 200
+configuration full 'inject_fault_probability = 0;'
+check "none at 0" run 0 -- "$target" calls 200
+configuration full 'inject_fault_probability = 0.000000001;'
+check "none at next to 0" run 0 -- "$target" calls 200
+
+waits() { # lockstep waits of the leader of a program that has made 200 calls
+	begin -- "$target" callsleep 200
+	"$tandem" status --json | python3 -c 'import json, sys
+for s in json.load(sys.stdin)["sessions"]:
+    if s["pid"] == int(sys.argv[1]): print(s["variants"][0]["lockstep"]["waits"], s["variants"][0]["lockstep"]["nanoseconds"])' $guard
+	kill -TERM $guard
+	wait $guard 2>/dev/null
+}
+configuration full
+read -r all time < <(waits)
+check "policy full: each call is waited for" test "$all" -ge 200
+check "... for some time" test "$time" -gt 0
+configuration full 'ignore_first_n = 100;'
+read -r some time < <(waits)
+check "ignore_first_n: the first aren't" test "$some" -le $((all - 90))
+check "... but the others are" test "$some" -ge 100
+configuration full 'ignore_first_n = 100000;'
+check "a difference there is still found" run 110 -- "$target" differ
+finish

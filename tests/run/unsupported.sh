@@ -1,0 +1,29 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# What a program can't do under tandem: it is named, with a status of its own, and never done.
+set -u
+. "$(dirname "$0")/lib.sh"
+
+${CC:-cc} -Wall -Wextra -Werror -D_GNU_SOURCE -o "$scratch/unsupported" "$here/unsupported.c" || exit 1
+# ELF of 32 bits for the 80386, as far as anybody looks.
+printf '\177ELF\1\1\1\0\0\0\0\0\0\0\0\0\2\0\3\0\1\0\0\0%040d' 0 >"$scratch/other"
+${CC:-cc} -static -o "$scratch/static" -x c - <<<'int main(void) { return 0; }' 2>/dev/null
+chmod +x "$scratch/other"
+
+refused() { # refused TEXT WHAT [FILE]
+	check "$trap: $2 ${3##*/}" run 112 -- "$scratch/unsupported" "${@:2}"
+	check "... is named" says "unsupported call: .*$1"
+}
+for trap in sud seccomp; do
+	configuration full "trap = \"$trap\";"
+	refused 'processes that share descriptors or signal handlers: clone' files ''
+	refused 'processes that share descriptors or signal handlers: clone' handlers ''
+	refused 'namespace' namespace ''
+	refused 'code is mapped from a file that has no name: mmap' code "$scratch/gone"
+	refused 'the program to execute is of another architecture: execve' exec "$scratch/other"
+	[ -x "$scratch/static" ] && refused 'the program to execute is statically linked: execve' exec "$scratch/static"
+done
+check "a program of another architecture" run 111 -- "$scratch/other"
+check "... is named" says "other can.t run as a variant: it is built for another kind of processor"
+
+finish
