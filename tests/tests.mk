@@ -9,7 +9,7 @@
 #   make check-programs TESTS="fork_tree"     programs by name, tests/run and tests/vm by name
 #                                             without .sh, of lint its checks (tests/lint.sh)
 
-PARTS := unit model command servers programs
+PARTS := unit model fuzz command servers programs
 JOBS ?= $(shell nproc)
 # What failed, and what it says of that.
 prove := prove --failures --comments
@@ -27,7 +27,7 @@ check: deps-check
 	@$(MAKE) --no-print-directory -j$(JOBS) all check-build
 	@$(MAKE) --no-print-directory -j1 $(PARTS:%=check-%)
 
-check-build: units
+check-build: units fuzzers
 
 TEST := $(COMMON) -I. -Isupervisor -Imonitor -Imonitor/arch/$(ARCH)
 TEST_SANITIZED := $(TEST) -fno-omit-frame-pointer -fsanitize=address,undefined \
