@@ -1,0 +1,5 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# tests/servers/lighttpd.sh, with the follower on another host (net.sh draws them).
+. "$(dirname "$0")/servers.sh"
+server_over_tcp lighttpd

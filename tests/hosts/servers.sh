@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+# A server's tests on host a, where its clients are too, with the follower on host b.
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+. "$here/net.sh"
+[ "$(id -u)" = 0 ] || { echo "1..0 # SKIP network namespaces need root"; exit 0; }
+
+server_over_tcp() { # server_over_tcp NAME
+	local key status
+	hosts_up a b || { echo "Bail out! no network namespaces"; hosts_down; exit 1; }
+	key=$(mktemp -u "${TMPDIR:-/tmp}/tandem-key.XXXXXX")
+	trap 'hosts_down; rm -f "$key"' EXIT
+	"${BUILD:-$here/../../build}/tandem" keygen "$key" || exit 1
+	HOSTS="10.77.0.1 $prefix-b@10.77.0.2" MORE="transport = \"tcp\"; key_file = \"$key\"; ${MORE:-}" \
+		on a "$here/../servers/$1.sh"
+	status=$?
+	hosts_down
+	exit $status
+}

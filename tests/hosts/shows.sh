@@ -1,0 +1,86 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# What `tandem status` shows of a session of three hosts, on each of them; what comes over a slow
+# link, and over one that loses packets.
+. "$(dirname "$0")/lib.sh"
+hosts_up a b c || { echo "Bail out! no network namespaces"; exit 1; }
+spanning 3
+sed -i 's/peer_timeout = 1;/peer_timeout = 5;/' "$scratch/cfg"
+
+up() { # up MODE...
+	launch a 0 -- "$target" "$@"
+	launch b 1 -- "$target" "$@"
+	launch c 2 -- "$target" "$@"
+	until_said a ready
+}
+# status HOST PYTHON: of the session there; v: its variants by id.
+status() {
+	on "$1" "$tandem" status --json >"$scratch/status" || return
+	python3 -c '
+import json, sys
+session = [s for s in json.load(open(sys.argv[1]))["sessions"] if s["pid"] == int(sys.argv[2])][0]
+v = {x["id"]: x for x in session["variants"]}
+result = eval(sys.argv[3])
+if not result:
+    print(json.dumps(session, indent=1))
+sys.exit(not result)' "$scratch/status" "${command[$1]}" "$2"
+}
+
+up tree 3
+for host in a b c; do
+	check "status on host $host shows all variants" status $host 'sorted(v) == [0, 1, 2]'
+	check "... with their processes" status $host 'len({x["processes"] for x in v.values()}) == 1 and v[0]["processes"] > 7'
+	check "... and calls" status $host 'all(x["calls"]["both"] == v[0]["calls"]["both"] > 0 for x in v.values())'
+	check "... and how far they are behind" status $host 'v[1]["lag"]["bytes"] == v[2]["lag"]["bytes"] == 0'
+	check "... and by what they are connected" status $host '"tcp" in v[1]["link"]["carrier"] and v[1]["link"]["batches"] > 0 and sum(v[1]["link"]["batch_sizes"]) == v[1]["link"]["batches"]'
+done
+on a "$tandem" status >"$scratch/said" 2>&1
+cp "$scratch/said" "$scratch/shown"
+check "status names the hosts" says 'at 10\.77\.0\.2:[0-9]+: tcp over io_uring, (AES-256-GCM|ChaCha20-Poly1305);' shown
+kill -TERM -"${command[a]}"
+check "the session ends" all_over 143
+
+# --- the leader computes -----------------------------------------------------------------------
+
+spanning 3 'hang_timeout = 20.0;'
+launch a 0 -- "$target" leaderhang
+launch b 1 -- "$target" leaderhang
+launch c 2 -- "$target" leaderhang
+sleep 3
+check "a leader that computes makes no traffic between supervisors" status a 'all(0 < v[i]["link"]["batches"] < 200 for i in (1, 2))'
+kill -TERM -"${command[a]}"
+check "... and ends on a signal" all_over 143
+spanning 3
+sed -i 's/peer_timeout = 1;/peer_timeout = 5;/' "$scratch/cfg"
+
+# --- one is slow -------------------------------------------------------------------------------
+
+slow b 20mbit
+up load
+sleep 2
+check "status shows who is behind" status a 'v[1]["lag"]["bytes"] >= v[2]["lag"]["bytes"]'
+slow b off
+kill -TERM -"${command[a]}"
+check "a session with a slow link ends as all do" all_over 143
+
+# --- packets are lost --------------------------------------------------------------------------
+
+"${CC:-cc}" -O1 -o "$scratch/talker" "$(dirname "$0")/talker.c" || echo "Bail out! talker.c"
+for policy in socket_rw_oc full; do
+	sed "s/socket_rw_oc/$policy/" "$scratch/cfg" >"$scratch/cfg.$policy"
+	# In lockstep each line waits for the packets, and for those that are sent again.
+	lines=$([ $policy = full ] && echo 100 || echo 2000)
+	lossy a 3
+	lossy b 3
+	slow b 50mbit
+	cfg=$scratch/cfg.$policy
+	launch a 0 -- "$scratch/talker" $lines
+	launch b 1 -- "$scratch/talker" $lines
+	launch c 2 -- "$scratch/talker" $lines
+	check "3 % of the packets are lost, and the link is slow ($policy)" all_over 0
+	check "... nothing is missing" equal "$(cksum <"$scratch/out.a")" "$("$scratch/talker" $lines | cksum)"
+	lossy a off
+	lossy b off
+	slow b off
+done
+finish

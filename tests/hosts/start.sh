@@ -1,0 +1,169 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# How a session of several hosts begins: in any order, and only among hosts that fit.
+. "$(dirname "$0")/lib.sh"
+hosts_up a b c || { echo "Bail out! no network namespaces"; exit 1; }
+spanning 2
+
+# --- order -----------------------------------------------------------------------------------
+
+launch a 0 -- "$target" exit 7
+check "the leader's host starts first, and says whom it waits for" until_said a 'waiting for variant 1 at 10.77.0.2'
+launch b 1 -- "$target" exit 7
+check "all end with the program's status" all_over 7
+launch b 1 -- "$target" exit 7
+check "the follower's host starts first, and says whom it waits for" until_said b "waiting for the leader's host at 10.77.0.1 port 7000"
+launch a 0 -- "$target" exit 7
+check "... and all end with the program's status" all_over 7
+launch a 0 -- "$target" exit 0
+launch b 1 -- "$target" exit 0
+check "at the same time" all_over 0
+check "nothing is said" equal "$(cat "$scratch"/err.*)" ""
+launch b 1 -- "$target" sleep
+check "a follower waits" until_said b 'waiting for'
+kill -TERM "${command[b]}"
+check "... and can be told to end" all_over 143
+launch a 0 -- "$target" sleep
+check "a leader waits" until_said a 'waiting for'
+kill -INT "${command[a]}"
+check "... and can be told to end" all_over 130
+spanning 2 'connect_timeout = 1.5;'
+sed -i 's/connect_timeout = 20;//' "$scratch/cfg"
+launch a 0 -- "$target" sleep
+check "nobody comes" all_over 111
+check "... is said" says_there a 'nothing came of variant 1 at 10.77.0.2 within connect_timeout'
+launch b 1 -- "$target" sleep
+check "nobody is there" all_over 111
+check "... is said" says_there b "nothing came of the leader's host at 10.77.0.1 port 7000 within connect_timeout"
+
+# --- several variants on one host --------------------------------------------------------------
+
+on a ip addr add 10.77.0.11/24 dev eth0
+on b ip addr add 10.77.0.12/24 dev eth0
+for policy in socket_rw_oc full; do
+	spanning 3 "" "1 2 11"
+	sed -i "s/socket_rw_oc/$policy/" "$scratch/cfg"
+	launch a "" -- "$target" tree 3
+	launch b "" -- "$target" tree 3
+	check "one follower beside the leader, one elsewhere ($policy)" until_said a ready
+	kill -TERM -"${command[a]}"
+	check "... end as all do" all_over 143
+done
+launch a "" -- "$target" differ
+launch b "" -- "$target" differ
+check "a divergence of either" all_over 110
+check "... is said on both hosts" says_there b 'divergence: '
+spanning 3 "" "1 2 12"
+launch b "" -- "$target" exit 7
+check "several followers without the leader are refused" all_over 111
+check "... with what to do" says_there b 'variants 1, 2 .*this machine.*a command of its own.*--id 1.*--id 2'
+check "nothing else is said" equal "$(wc -l <"$scratch/err.b")" 1
+on b "$tandem" check -c "$scratch/cfg" >"$scratch/checked" 2>&1
+check "tandem check says it, too" grep -q "note: .*variants 1, 2 .*--id 1" "$scratch/checked"
+for order in "a b 12" "12 a b" "b 12 a"; do
+	for who in $order; do
+		case $who in
+		a) launch a "" -- "$target" exit 7 ;;
+		b) launch b 1 -- "$target" exit 7 ;;
+		12) # a second command on host b
+			nsenter --net="/run/netns/$prefix-b" -- "$tandem" run --id 2 -c "$scratch/cfg" -- "$target" exit 7 \
+				>"$scratch/out.b2" 2>"$scratch/err.b2" </dev/null &
+			command[b2]=$!
+			;;
+		esac
+	done
+	check "... with --id each they work ($order)" all_over 7
+done
+
+# --- few descriptors ----------------------------------------------------------------------------
+
+spanning 2 'connect_timeout = 2;'
+sed -i 's/connect_timeout = 20;//' "$scratch/cfg"
+for host in a b; do
+	# From too few for the session's memory to as many as it takes: whoever lacks them says so.
+	for n in 18 22 23 30; do
+		[ $host = a ] && under=(prlimit --nofile="$n")
+		launch a 0 -- "$target" exit 7
+		under=()
+		[ $host = b ] && under=(prlimit --nofile="$n")
+		launch b 1 -- "$target" exit 7
+		under=()
+		check "$n descriptors on host $host" all_over "7|111"
+		check "... are enough, or that is said" bash -c "[ -s '$scratch/err.$host' ] && grep -q 'raise the limit on open files (ulimit -H*n)' '$scratch/err.$host' || ! [ -s '$scratch/err.$host' ]"
+	done
+done
+
+# --- what a program inherits ------------------------------------------------------------------
+
+spanning 2
+mkdir "$scratch/directory"
+cat >"$scratch/inherits" <<'END'
+#!/bin/sh
+pwd; umask; ulimit -Sn; echo "$ONLY_THERE"
+END
+chmod 755 "$scratch/inherits"
+(
+	cd "$scratch/directory" || exit
+	umask 027
+	ulimit -Sn 700
+	ONLY_THERE=yes
+	export ONLY_THERE
+	launch a 0 -- "$scratch/inherits"
+	echo "${command[a]}" >"$scratch/pid"
+	all_over 0 >"$scratch/inner" 2>&1
+	echo $? >"$scratch/result"
+) &
+launch b 1 -- "$scratch/inherits"
+check "the follower inherits what the leader does" all_over 0
+wait
+check "... and so the program" equal "$(paste -sd' ' "$scratch/out.a")" "$scratch/directory 0027 700 yes"
+
+# --- hosts that don't fit ----------------------------------------------------------------------
+
+refused() { # refused REGEX: on both, what differs is named; the leader's host goes on waiting
+	over b 111 && says_there b "$1" && until_said a "$1" && kill -0 "${command[a]}"
+}
+sed -i 's/connect_timeout = 20;/connect_timeout = 120;/' "$scratch/cfg"
+sed 's/socket_rw_oc/full/' "$scratch/cfg" >"$scratch/cfg.full"
+launch a 0 -- "$target" exit 3
+cfg=$scratch/cfg.full launch b 1 -- "$target" exit 3
+check "another policy" refused 'policy differs'
+launch b 1 -- "$target" exit 4
+check "another argument" refused 'command line differs'
+sed 's/TWIN=1/TWIN=2/' "$scratch/cfg" >"$scratch/cfg.other"
+cfg=$scratch/cfg.other launch b 1 -- "$target" exit 3
+check "another configuration" refused 'configuration differs'
+sed 's/ring_size/x/; s/compare/x/; 1s/^/ring_size = 131072; compare = "hash"; /' "$scratch/cfg" >"$scratch/cfg.ring"
+cfg=$scratch/cfg.ring launch b 1 -- "$target" exit 3
+check "another size of the ring" refused 'ring_size differs'
+check "... and what else differs" says_there b 'compare differs'
+mkdir "$scratch/old"
+cp "$tandem" "$scratch/old/tandem"
+cp "$build/libtandem.so" "$scratch/old/libtandem.so"
+printf '\0' >>"$scratch/old/libtandem.so"
+tandem=$scratch/old/tandem launch b 1 -- "$target" exit 3
+check "another build of the monitor" refused 'build of the monitor differs'
+sed "s|$scratch/key|$scratch/key.other|" "$scratch/cfg" >"$scratch/cfg.key"
+"$tandem" keygen "$scratch/key.other"
+sed -i '1s/^/connect_timeout = 3; /; s/connect_timeout = 120;//' "$scratch/cfg.key"
+cfg=$scratch/cfg.key launch b 1 -- "$target" exit 3
+check "another key: nobody answers" over b 111
+chmod 640 "$scratch/key.other"
+cfg=$scratch/cfg.key launch b 1 -- "$target" exit 3
+check "a key that others may read" over b 111
+check "... is said" says_there b 'key.other'
+# Bytes of a stranger are no host's; they are told nothing.
+check "a stranger" on c bash -c 'exec 3<>/dev/tcp/10.77.0.1/7000; head -c 4000 /dev/urandom >&3; timeout 5 cat <&3 | wc -c | grep -qx 0'
+launch b 1 -- "$target" exit 3
+check "one that fits, after all of these" all_over 3
+cp "$target" "$scratch/other"
+printf '\0' >>"$scratch/other"
+launch a 0 -- "$target" exit 3
+on b unshare -m bash -c "mount --bind '$scratch/other' '$target' && exec '$tandem' run --id 1 -c '$scratch/cfg' -- '$target' exit 3" \
+	>"$scratch/out.b" 2>"$scratch/err.b" </dev/null &
+command[b]=$!
+check "another program of that name" refused 'hash of the program differs'
+launch b 1 -- "$target" exit 3
+check "... and the right one" all_over 3
+
+finish
