@@ -9,7 +9,7 @@
 #   make check-programs TESTS="fork_tree"     programs by name, tests/run and tests/vm by name
 #                                             without .sh, of lint its checks (tests/lint.sh)
 
-PARTS := lint unit model fuzz command servers programs hosts
+PARTS := lint unit model fuzz command servers programs hosts vm
 JOBS ?= $(shell nproc)
 # What failed, and what it says of that.
 prove := prove --failures --comments
