@@ -121,7 +121,7 @@ INLINE void ring_recv(struct channel *c, void *buffer, uint32_t size)
 	ring_release(&c->rx, size);
 }
 
-static void ring_flush(struct channel *c)
+static void ring_settle(struct channel *c)
 {
 	ring_kick(&c->tx);
 }
@@ -394,8 +394,8 @@ static uint64_t arrived(void)
 	{                                                                                          \
 		memcpy_recv(c, b, n);                                                              \
 	}                                                                                          \
-	LOOPS(ring, n, ring_send_##n, ring_recv_##n, ring_flush)                                   \
-	PINGS(ring, n, ring_send_##n, ring_recv_##n, ring_flush)                                   \
+	LOOPS(ring, n, ring_send_##n, ring_recv_##n, ring_settle)                                  \
+	PINGS(ring, n, ring_send_##n, ring_recv_##n, ring_settle)                                  \
 	LOOPS(fd, n, fd_send_##n, fd_recv_##n, no_flush)                                           \
 	PINGS(fd, n, fd_send_##n, fd_recv_##n, no_flush)                                           \
 	LOOPS(ck, n, ck_send_##n, ck_recv_##n, no_flush)                                           \

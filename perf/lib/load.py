@@ -85,10 +85,10 @@ def run(command, what, seconds):
     return done.stdout
 
 
-def wrk(port, seconds, core):
-    """4 KB page, 10 kept connections: {requests, rps, p50_ms, p99_ms}."""
+def wrk(port, seconds, core, inside=()):
+    """4 KB page, 10 kept connections: {requests, rps, p50_ms, p99_ms}. inside: before the command."""
     # wrk takes whole seconds only.
-    text = run(["taskset", "-c", str(core), tool("wrk", "wrk"), "-t1", "-c10",
+    text = run([*inside, "taskset", "-c", str(core), tool("wrk", "wrk"), "-t1", "-c10",
                 f"-d{max(1, round(seconds))}s", "--latency", f"http://127.0.0.1:{port}/page.html"],
                "wrk", seconds + 20)
     bad = re.search(r"Socket errors.*|Non-2xx.*", text)
@@ -101,13 +101,13 @@ def wrk(port, seconds, core):
             "p50_ms": latency["50"], "p99_ms": latency["99"]}
 
 
-def redis_benchmark(port, command, pipeline, requests, core):
+def redis_benchmark(port, command, pipeline, requests, core, inside=()):
     """50 clients: {requests, rps, p50_ms, p99_ms}."""
     requests = max(1000, requests)
     test = "ping_mbulk" if command == "PING" else command.lower()
-    text = run(["taskset", "-c", str(core), tool("redis-benchmark", "redis-tools"),
+    text = run([*inside, "taskset", "-c", str(core), tool("redis-benchmark", "redis-tools"),
                 "-h", "127.0.0.1", "-p", str(port), "-c", "50", "-n", str(requests),
-                "-P", str(pipeline), "-t", test, "--csv"], "redis-benchmark", 60)
+                "-P", str(pipeline), "-t", test, "--csv"], "redis-benchmark", 20)
     # Warnings about CONFIG may come first.
     start = text.find('"test"')
     rows = list(csv.DictReader(io.StringIO(text[start:]))) if start >= 0 else []

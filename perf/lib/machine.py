@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Processes, ports, CPU time and memory, from /proc; and running a program natively or as variants."""
 import os
+import re
 import shutil
 import signal
 import socket
@@ -9,6 +10,7 @@ import time
 
 LEADER_CORE = 0
 OTHER_CORE = 1 if (os.cpu_count() or 1) > 1 else 0
+RING_FILE = "/memfd:tandem-log"
 
 
 class Failure(Exception):
@@ -46,18 +48,19 @@ def read(path):
         return ""
 
 
-def listening_inode(port):
+def listening_inode(port, pid="self"):
+    """Of the socket that listens on a port of 127.0.0.1, in the network of a process."""
     want = f"0100007F:{port:04X}"
-    for line in read("/proc/net/tcp").splitlines()[1:]:
+    for line in read(f"/proc/{pid}/net/tcp").splitlines()[1:]:
         fields = line.split()
         if fields[1] == want and fields[3] == "0A":
             return fields[9]
     return None
 
 
-def holders(port):
-    """The processes that have the socket listening on a port of 127.0.0.1."""
-    inode = listening_inode(port)
+def holders(port, pid):
+    """The processes that have the socket listening on a port of 127.0.0.1, in the network of pid."""
+    inode = listening_inode(port, pid)
     found = []
     for pid in filter(str.isdigit, os.listdir("/proc")) if inode else ():
         try:
@@ -79,7 +82,8 @@ def cpu_seconds(pids):
         except FileNotFoundError as error:
             raise Failure(f"process {pid} of the server has ended") from error
         for thread in threads:
-            total += int(read(f"/proc/{pid}/task/{thread}/schedstat").split()[0])
+            # A thread may have ended meanwhile.
+            total += int((read(f"/proc/{pid}/task/{thread}/schedstat") or "0").split()[0])
     return total / 1e9
 
 
@@ -114,6 +118,10 @@ def descendants(pid):
     return found
 
 
+def living(pid):
+    return bool(read(f"/proc/{pid}/task/{pid}/schedstat"))
+
+
 def allowed_cores(pid):
     for line in read(f"/proc/{pid}/status").splitlines():
         if line.startswith("Cpus_allowed_list:"):
@@ -122,23 +130,25 @@ def allowed_cores(pid):
 
 
 def memory(pid):
-    """Resident KiB of a process: (everything, of which shared-memory files such as rings)."""
-    total = shared = 0
-    in_shared = False
+    """Resident KiB of a process: all, of which rings; and its proportional share, without rings."""
+    sums = {"rss_kib": 0, "rings_kib": 0, "pss_kib": 0}
+    in_ring = False
     for line in read(f"/proc/{pid}/smaps").splitlines():
         fields = line.split()
         if not fields[0].endswith(":"):
-            in_shared = len(fields) > 5 and fields[5].startswith(("/dev/shm/", "/memfd:"))
+            in_ring = len(fields) > 5 and fields[5] == RING_FILE
         elif fields[0] == "Rss:":
-            total += int(fields[1])
-            shared += int(fields[1]) if in_shared else 0
-    return total, shared
+            sums["rss_kib"] += int(fields[1])
+            sums["rings_kib"] += int(fields[1]) if in_ring else 0
+        elif fields[0] == "Pss:" and not in_ring:
+            sums["pss_kib"] += int(fields[1])
+    return sums
 
 
 def configuration(path, policy, reports, cores=(LEADER_CORE, OTHER_CORE)):
     with open(path, "w", encoding="ascii") as file:
         file.write(
-            f'leader_id = 0; policy = "{policy}"; compare = "full"; replication_batch_size = 8192;\n'
+            f'leader_id = 0; policy = "{policy}"; compare = "full";\n'
             f'report_dir = "{reports}"; hang_timeout = 10.0;\n'
             f'variants = ( {{ id = 0; cpus = "{cores[0]}"; }}, {{ id = 1; cpus = "{cores[1]}"; }} );\n')
     return path
@@ -147,25 +157,30 @@ def configuration(path, policy, reports, cores=(LEADER_CORE, OTHER_CORE)):
 class Instance:
     """A running program, natively (policy None) or as two variants. Use as a context."""
 
-    def __init__(self, tandem, argv, directory, policy=None, port=0):
+    def __init__(self, tandem, argv, directory, reports, policy=None, port=0):
         self.argv, self.directory, self.port = argv, directory, port
         os.makedirs(directory, exist_ok=True)
         self.stderr = os.path.join(directory, "stderr")
-        if policy:
-            reports = os.path.join(directory, "reports")
-            os.makedirs(reports, exist_ok=True)
-            config = configuration(os.path.join(directory, "tandem.cfg"), policy, reports)
-            command = [tandem, "run", "-c", config, "--"] + argv
-        else:
-            command = ["taskset", "-c", str(LEADER_CORE)] + argv
-        with open(self.stderr, "wb") as errors:
-            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=errors,
-                                            stderr=errors, start_new_session=True)
         self.policy = policy
         self.servers = []
+        self.process = self.begin(self.command(tandem, reports), self.stderr)
+
+    def command(self, tandem, reports):
+        if not self.policy:
+            return ["taskset", "-c", str(LEADER_CORE)] + self.argv
+        config = configuration(os.path.join(self.directory, "tandem.cfg"), self.policy, reports)
+        return [tandem, "run", "-c", config, "--"] + self.argv
+
+    @staticmethod
+    def begin(command, stderr):
+        with open(stderr, "wb") as errors:
+            return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=errors,
+                                    stderr=errors, start_new_session=True)
 
     def explain(self, what):
-        lines = read(self.stderr).strip().splitlines()[-6:]
+        # The advice names a configuration that is gone when it's read.
+        said = re.sub(r"; run 'tandem explain [^']*'", "", read(self.stderr))
+        lines = said.strip().splitlines()[-6:]
         return f"{what} ({'tandem, ' + self.policy if self.policy else 'native'})" + "".join(
             "\n    " + line for line in lines)
 
@@ -186,17 +201,25 @@ class Instance:
         """Until it listens; finds the leader's processes: those that have the socket."""
         def ready():
             self.alive("start")
-            return listening_inode(self.port) is not None
+            return listening_inode(self.port, self.process.pid) is not None
         wait_for(ready, 15, self.explain("start"))
         time_out = time.monotonic() + 5
         while time.monotonic() < time_out:
             before = self.servers
-            self.servers = [pid for pid in holders(self.port)
+            self.servers = [pid for pid in holders(self.port, self.process.pid)
                             if allowed_cores(pid) == str(LEADER_CORE)]
             if self.servers and self.servers == before:
                 return self
             time.sleep(0.1)
         raise Failure(self.explain("no process of the leader has the listening socket"))
+
+    def everyone(self):
+        """All living processes, the supervisor included."""
+        return [pid for pid in descendants(self.process.pid) if living(pid)]
+
+    def counters(self):
+        """More that only grows, by name: hosts.py."""
+        return {}
 
     def variants(self):
         """All processes of variants (or of the native program), followers included."""

@@ -3,6 +3,9 @@
 import html
 
 import svg
+import targets
+from hosts import OVER_TCP
+from measure import BESIDE_LEADER, RELAXED, STRICT
 
 # Throughput as a fraction of native, as A8's authors measured it (ACSAC 2024; arm64 leader and
 # x86-64 follower on two hosts, batches of 8 KB). Another set-up: a landmark, not a comparison.
@@ -24,8 +27,9 @@ th { text-align: left; color: #6b7280; font-weight: 600; border-bottom: 2px soli
 td { border-bottom: 1px solid #eef0f3; padding: 5px 10px; } .n { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 .badge { border-radius: 10px; padding: 1px 10px; font-size: 12.5px; font-weight: 600; white-space: nowrap; }
 .met { background: #dcfce7; color: #15803d; } .missed { background: #fee2e2; color: #b91c1c; }
-.not { background: #fef3c7; color: #92400e; } .failed { border-left: 4px solid #b91c1c; }
-pre { white-space: pre-wrap; margin: 4px 0; font-size: 12.5px; }
+.not { background: #fef3c7; color: #92400e; } .failed { background: #b91c1c; color: #fff; }
+.given { background: #e5e7eb; color: #374151; } .failure { border-left: 4px solid #b91c1c; margin-bottom: 10px; }
+.failure p { margin-top: 10px; } pre { white-space: pre-wrap; margin: 4px 0; font-size: 12.5px; }
 """
 
 
@@ -38,12 +42,16 @@ def card(title, note, content):
             f'<p class="soft">{html.escape(note)}</p>{content}</div>')
 
 
+def signs(text):
+    return text.replace(">=", "≥").replace("<=", "≤")
+
+
 def target_table(table):
     rows = "".join(
-        f"<tr><td>{html.escape(what)}</td><td>{html.escape(target)}</td>"
+        f"<tr><td>{html.escape(what)}</td><td>{html.escape(signs(target))}</td>"
         f'<td class="n">{html.escape(measured)}</td>'
         f'<td><span class="badge {verdict.split()[0]}">{verdict}</span></td></tr>'
-        for what, target, measured, verdict in table)
+        for _, what, target, measured, verdict in table)
     return ('<div class="card"><table><tr><th>Figure</th><th>Target</th><th class="n">Measured</th>'
             f"<th>Verdict</th></tr>{rows}</table></div>")
 
@@ -53,14 +61,14 @@ def figures_table(rows):
         ("Workload", ""), ("Policy", ""), ("Placement", ""), ("Rounds", ' class="n"'),
         ("Native /s", ' class="n"'), ("Tandem /s", ' class="n"'), ("Ratio", ' class="n"'),
         ("CPU native µs", ' class="n"'), ("CPU leader µs", ' class="n"'), ("Ratio", ' class="n"'),
-        ("p50 ms", ' class="n"'), ("p99 ms", ' class="n"')))
+        ("CPU all µs", ' class="n"'), ("p50 ms", ' class="n"'), ("p99 ms", ' class="n"')))
     body = "".join(
         f"<tr><td>{row['workload']}</td><td>{row['policy']}</td><td>{row['placement']}</td>"
         + cell(row["rounds"], "{}") + cell(row["native_rps"], "{:,.0f}")
         + cell(row["tandem_rps"], "{:,.0f}") + cell(row["ratio_rps"], "<b>{:.3f}</b>")
         + cell(row["native_cpu_us"], "{:.1f}") + cell(row["tandem_cpu_us"], "{:.1f}")
         + cell(row["ratio_cpu_us"], "<b>{:.3f}</b>")
-        + f'<td class="n">{row["native_p50_ms"]:.2f} → {row["tandem_p50_ms"]:.2f}</td>'
+        + cell(row["tandem_all_cpu_us"], "{:.1f}") + f'<td class="n">{row["native_p50_ms"]:.2f} → {row["tandem_p50_ms"]:.2f}</td>'
         + f'<td class="n">{row["native_p99_ms"]:.2f} → {row["tandem_p99_ms"]:.2f}</td></tr>'
         for row in rows)
     return f'<div class="card"><table><tr>{head}</tr>{body}</table></div>'
@@ -74,86 +82,204 @@ def reference(row):
 
 
 def ratio_entries(rows, policy, field, with_reference):
-    chosen = [row for row in rows if row["policy"] == policy]
-    several = len({(row["placement"]) for row in chosen}) > 1
-    return [(row["workload"] + (", client" if several else ""), row[f"ratio_{field}"],
-             row[f"lowest_{field}"], row[f"highest_{field}"],
-             reference(row) if with_reference else None, row["placement"]) for row in chosen]
+    entries = []
+    for row in rows:
+        if row["policy"] == policy:
+            name = row["workload"]
+            if policy == STRICT:
+                name += ", leader" if row["placement"] == BESIDE_LEADER else ", follower"
+            entries.append((name, row[f"ratio_{field}"], row[f"lowest_{field}"],
+                            row[f"highest_{field}"], reference(row) if with_reference else None))
+    return entries
 
 
 def server_plots(rows):
     plots = []
-    relaxed = [entry[:5] for entry in ratio_entries(rows, "socket_rw_oc", "rps", True)]
-    if relaxed:
-        plots.append(card("Throughput, policy socket_rw_oc",
-                          "More is better. Whiskers: lowest and highest round.",
-                          svg.ratio_bars("Throughput against native", "throughput / native", relaxed,
-                                         0.90, "≥", 1.1)))
-    cpu = [entry[:5] for entry in ratio_entries(rows, "socket_rw_oc", "cpu_us", False)]
-    if cpu:
-        plots.append(card("Leader's CPU time a request, policy socket_rw_oc",
-                          "Less is better. User and system time of the leader's processes.",
-                          svg.ratio_bars("CPU time against native", "CPU time / native", cpu, 1.08,
-                                         "≤", 1.2)))
-    strict = []
-    for name, value, low, high, mark, placement in ratio_entries(rows, "full", "rps", True):
-        side = "leader" if placement.endswith("leader") else "follower"
-        strict.append((name.replace(", client", "") + f", {side}", value, low, high, mark))
-    if strict:
-        plots.append(card("Throughput, policy full",
-                          "More is better. Every call in lockstep; the name says whose core the "
-                          "client runs on.",
-                          svg.ratio_bars("Throughput under policy full", "throughput / native",
-                                         strict, 0.30, "≥", 1.05)))
+    rows = [row for row in rows if row["placement"] != OVER_TCP]
+    for title, note, axis, policy, field, target, better, at_least in (
+            ("Throughput, policy socket_rw_oc", "More is better. Whiskers: lowest and highest "
+             "round. Aim: 0.97.", "throughput / native", RELAXED, "rps", targets.THROUGHPUT, "≥", 1.1),
+            ("Leader's CPU time a request, policy socket_rw_oc", "Less is better. User and system "
+             "time of the leader's processes.", "CPU time / native", RELAXED, "cpu_us",
+             targets.CPU_TIME, "≤", 1.2),
+            ("Throughput, policy full", "More is better. Every call in lockstep. The name says whose "
+             "core the client shares; the native run has its client there too. The target is for "
+             "the follower's.", "throughput / native", STRICT, "rps",
+             targets.STRICT_THROUGHPUT, "≥", 1.05),
+            ("Leader's CPU time a request, policy full", "Less is better. No target; waiting "
+             "for followers counts where the leader spins.", "CPU time / native", STRICT, "cpu_us",
+             None, "≤", 1.2)):
+        entries = ratio_entries(rows, policy, field, field == "rps")
+        if entries:
+            plots.append(card(title, note, svg.ratio_bars(title, axis, entries, target, better,
+                                                          at_least)))
     return plots
 
 
-def other_plots(bench):
+def call_plots(bench, calls):
     plots = []
-    if bench.call_rows:
-        sides = ("native", "socket_rw_oc", "full")
-        groups = [(row["call"], [row.get(side) for side in sides]) for row in bench.call_rows]
-        plots.append(card("One system call", "Less is better. The fastest batch, logarithmic.",
+    if calls:
+        sides = ("native", RELAXED, STRICT)
+        groups = [(row["call"], [row.get(side) for side in sides]) for row in calls]
+        plots.append(card("One system call, at the leader",
+                          "Less is better. Logarithmic.",
                           svg.grouped_bars("Time of a call", "ns a call (logarithmic)", groups, sides,
                                            (svg.NATIVE, svg.TANDEM, svg.FULL))))
+        entries = [(row["call"], row[f"added_{RELAXED}"], targets.ADDED_NS.get(row["call"]))
+                   for row in calls if f"added_{RELAXED}" in row]
+        site = {row["case"]: float(row["median_ns"]) for row in bench.site_rows}
+        if site:
+            entries.append(("patched site alone", site["added"], targets.SITE_NS))
+        if entries:
+            plots.append(card("What is added to a call, policy socket_rw_oc",
+                              "Less is better. Longer bars are cut. “Patched site alone”: entry and "
+                              "exit, without the monitor's work.",
+                              svg.added_bars("Time added to a call", "ns added at the leader",
+                                             entries, 5 * max(targets.ADDED_NS.values()))))
+    return plots
+
+
+def start_and_memory_plots(bench):
+    plots = []
     if bench.start_rows:
         rows = [(side, colour, [row["ms"] for row in bench.start_rows if row["side"] == side])
                 for side, colour in (("native", svg.NATIVE), ("tandem", svg.TANDEM))]
         plots.append(card("Start-up: /bin/true from start to end",
-                          "Less is better. The line is the median.",
-                          svg.strips("Start-up time", "ms", rows)))
+                          f"Less is better. The bar is the median. Target: native + "
+                          f"{targets.START_MS} ms.",
+                          svg.strips("Start-up time", "ms", rows, targets.START_MS)))
     if bench.memory_rows:
-        rows = [(f"{row['role']}, {row['process']}", [(row["rss_kib"] - row["rings_kib"]) / 1024,
-                                    row["rings_kib"] / 1024])
-                for row in sorted(bench.memory_rows, key=lambda row: (row["role"] != "native",
-                                                                      row["role"], row["pid"]))]
+        order = ("native", "leader", "follower")
+        own = {row["pid"]: (row["rss_kib"] - row["rings_kib"]) / 1024 for row in bench.memory_rows}
+        native = {row["process"]: own[row["pid"]] for row in bench.memory_rows
+                  if row["role"] == "native"}
+        rows = [(f"{row['role']}, {row['process']}", [own[row["pid"]], row["rings_kib"] / 1024],
+                 native.get(row["process"], 0) + targets.MEMORY_MIB
+                 if row["role"] != "native" else None)
+                for row in sorted(bench.memory_rows,
+                                  key=lambda row: (order.index(row["role"]), row["pid"]))]
         plots.append(card("Resident memory of each nginx process",
-                          "After a load. Ring pages that are mapped twice count twice.",
+                          "After a load. Ring pages that are mapped twice count twice. Target: "
+                          f"native + {targets.MEMORY_MIB:.0f} MiB, rings aside.",
                           svg.stacked("Resident memory", "MiB", rows, ("process", "rings, shared"),
                                       (svg.TANDEM, "#93c5fd"))))
-    tests = {}
-    for row in bench.ring_rows:
-        if float(row["median"]) > 0:
-            tests.setdefault((row["test"], row["unit"]), {}).setdefault(row["transport"], []).append(
-                (float(row["bytes"]), float(row["median"])))
-    # A transport has the same colour in every plot.
-    names = list(dict.fromkeys(row["transport"] for row in bench.ring_rows))
-    colours = {name: svg.SERIES[index % len(svg.SERIES)] for index, name in enumerate(names)}
-    for (test, unit), series in tests.items():
-        if any(len(points) > 1 for points in series.values()):
-            plots.append(card(f"Ring: {test}", "Against other transports between two cores.",
-                              svg.lines(f"Ring, {test}", "bytes a message", unit, series, colours)))
     return plots
 
 
-def write_page(path, facts, bench, rows, table):
+def ring_plots(ring_rows):
+    plots = []
+    # A transport has the same colour in every plot.
+    names = list(dict.fromkeys(row["transport"] for row in ring_rows))
+    colours = {name: svg.SERIES[index % len(svg.SERIES)] for index, name in enumerate(names)}
+
+    def series(test, field, wanted=lambda name: True):
+        lines = {}
+        for row in ring_rows:
+            if row["test"] == test and wanted(row["transport"]) and float(row[field] or 0) > 0:
+                lines.setdefault(row["transport"], []).append((float(row["bytes"]), float(row[field])))
+        return lines
+
+    def ours(name):
+        return name.startswith("ring")
+    size = "bytes a message"
+    for title, note, unit, lines, target in (
+            ("Ring: throughput", "More is better. One process on each of two cores.", "MB/s",
+             series("throughput", "median"), None),
+            ("Ring: round trip", "Less is better. “lockstep”: a record, answered by the follower's "
+             "position.", "ns", series("roundtrip", "median"), None),
+            ("Ring: throughput against ck_ring", "More is better.", "ratio",
+             series("throughput", "to_ck", ours), (1.0, "never slower: ≥ 1")),
+            ("Ring: round trip against ck_ring", "Less is better.", "ratio",
+             series("roundtrip", "to_ck", ours), (1.0, "never slower: ≤ 1")),
+            ("Ring: throughput against memcpy", "More is better. The target is for more than 4 KiB.",
+             "ratio", series("throughput", "to_memcpy", ours),
+             (targets.MEMCPY, f"target ≥ {targets.MEMCPY}"))):
+        if lines:
+            plots.append(card(title, note, svg.lines(title, size, unit, lines, colours, target)))
+    return plots
+
+
+def host_plots(bench, rows):
+    plots = []
+    rows = [row for row in rows if row["placement"] == OVER_TCP]
+    for policy in (RELAXED, STRICT):
+        entries = ratio_entries(rows, policy, "rps", False)
+        if entries:
+            title = f"Follower on another host: throughput, policy {policy}"
+            plots.append(card(title, "More is better. Two network namespaces, two cores for all.",
+                              svg.ratio_bars(title, "throughput / native",
+                                             [(name.split(", ")[0], *rest) for name, *rest in entries],
+                                             None, "≥", 1.1)))
+    relaxed = [row for row in rows if row["policy"] == RELAXED]
+    if relaxed:
+        plots.append(card("Follower on another host: CPU time a request", "Less is better. The "
+                          f"target for the leader's processes: {targets.CPU_TIME} of native.",
+                          svg.stacked("CPU time", "us a request", [
+                              (row["workload"], [row["tandem_cpu_us"], row["engine_us"],
+                                                 row["far_engine_us"]],
+                               row["native_cpu_us"] * targets.CPU_TIME) for row in relaxed],
+                              ("leader", "its engine", "follower's engine"), svg.SERIES)))
+        shares = {}
+        for row in rows:
+            whole = sum(row["batches"]) or 1
+            shares[f"{row['workload']}, {row['policy']}"] = [
+                (2 ** number, 100 * count / whole)
+                for number, count in enumerate(row["batches"]) if count]
+        colours = {name: svg.SERIES[index % len(svg.SERIES)] for index, name in enumerate(shares)}
+        plots.append(card("Sizes of the engine's batches", "By themselves: a batch is what has "
+                          "gathered while the one before was sent.",
+                          svg.lines("Sizes of batches", "bytes a batch, below", "% of batches",
+                                    shares, colours)))
+    return plots + engine_plots(bench.engine_rows)
+
+
+def engine_plots(rows):
+    plots = []
+    values = targets.engine_values(rows)
+    ways = list(dict.fromkeys(way for _, way in values))
+    colours = {way: svg.SERIES[index % len(svg.SERIES)] for index, way in enumerate(ways)}
+    for measure, which, title, unit, target in (
+            ("goodput", 0, "Engine: goodput of one stream", "MB/s", None),
+            ("goodput", 1, "Engine: goodput against plain TCP", "ratio",
+             (targets.GOODPUT, f"target ≥ {targets.GOODPUT}")),
+            ("latency", 0, "Engine: round trip of a record and its answer", "us", None),
+            ("latency", 1, "Engine: round trip against plain TCP", "ratio",
+             (targets.LATENCY, f"target ≤ {targets.LATENCY}"))):
+        lines = {way: [(size, value[which]) for size, value in sorted(values[measure, way].items())]
+                 for way in ways if (measure, way) in values and not (which and way == targets.PLAIN)}
+        if lines:
+            plots.append(card(title, "One stream between two network namespaces, a core for each.",
+                              svg.lines(title, "bytes a record", unit, lines, colours, target)))
+    return plots
+
+
+def rdma_plots(rows):
+    """Of `make bench-rdma`, if that was run."""
+    plots = []
+    for field, target in (("latency", (1.5, "target ≤ 1.5")), ("bandwidth", (0.8, "target ≥ 0.8"))):
+        points = [(float(row["bytes"]), float(row[field])) for row in rows]
+        if points:
+            plots.append(card(f"RDMA carrier: {field} against perftest",
+                              "Soft-RoCE in guests of emulated CPUs.",
+                              svg.lines(field, "bytes a record", "ratio", {"rdma": points},
+                                        {"rdma": svg.SERIES[0]}, target)))
+    return plots
+
+
+def section(title, plots):
+    return f'<h2>{title}</h2>\n<div class="grid">{"".join(plots)}</div>' if plots else ""
+
+
+def write_page(path, facts, bench, rows, calls, table):
     said = " · ".join(f"{html.escape(name)}: {html.escape(value)}" for name, value in facts.items())
-    failures = "".join(f'<div class="card failed"><b>Not measured: {html.escape(what)}</b>'
-                       f"<pre>{html.escape(why)}</pre></div>" for what, why in bench.failures)
-    met = sum(row[3] == "met" for row in table)
-    missed = sum(row[3] == "missed" for row in table)
-    servers = "".join(server_plots(rows))
-    others = "".join(other_plots(bench))
+    failures = "".join(f"<p><b>{html.escape(what)}</b></p><pre>{html.escape(why)}</pre>"
+                       for _, what, why in bench.failures)
+    if failures:
+        failures = f'<h2>Failed</h2><div class="card failure">{failures}</div>'
+    warning = ('<div class="card failure"><b>The machine was busy with other work: these figures say '
+               "little.</b></div>" if bench.others > 0.1 else "")
+    met, missed, failed = (sum(row[4] == verdict for row in table)
+                           for verdict in ("met", "missed", "failed"))
     text = f"""<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>Tandem: performance</title>
 <meta name="viewport" content="width=device-width"><style>{STYLE}</style></head><body>
@@ -161,16 +287,19 @@ def write_page(path, facts, bench, rows, table):
 <p class="soft">{said}</p>
 <p>Two variants on one machine over shared memory, compared with the same program run natively.
 Native and Tandem runs alternate; a ratio is the median of the ratios within a round. Server or
-leader on core 0; follower and client on core 1, unless said otherwise.</p>
-{failures}
-<h2>Targets: {met} met, {missed} missed</h2>
+leader on core 0; follower and client on core 1, unless said otherwise. compare = "full"; the leader may run
+ahead by a ring of 1 MiB, the default.</p>
+{warning}
+<h2>Targets: {met} met, {missed} missed{f", {failed} failed" if failed else ""}</h2>
 {target_table(table)}
-<h2>Servers</h2>
-<div class="grid">{servers}</div>
-<h2>Calls, start-up, memory, rings</h2>
-<div class="grid">{others}</div>
-<h2>Figures</h2>
-{figures_table(rows) if rows else ""}
+{failures}
+{section("Servers", server_plots(rows))}
+{section("System calls", call_plots(bench, calls))}
+{section("Start-up and memory", start_and_memory_plots(bench))}
+{section("Rings", ring_plots(bench.ring_rows))}
+{section("Two hosts", host_plots(bench, rows))}
+{section("RDMA", rdma_plots(bench.rdma_rows))}
+{"<h2>Figures</h2>" + figures_table(rows) if rows else ""}
 </body></html>
 """
     with open(path, "w", encoding="utf-8") as file:

@@ -2,6 +2,7 @@
 """Small plots as inline SVG: bars with a target, grouped bars, lines, dots, stacked bars."""
 import html
 import math
+from statistics import median
 
 INK, SOFT, GRID = "#1f2937", "#6b7280", "#e5e7eb"
 NATIVE, TANDEM, FULL, GOOD, BAD = "#9ca3af", "#2563eb", "#d97706", "#15803d", "#b91c1c"
@@ -44,7 +45,7 @@ class Drawing:
     def legend(self, entries, y):
         x = 8
         for name, colour, shape in entries:
-            if x > 8 and x + 18 + 7.3 * len(name) > self.width:
+            if x > 8 and x + 18 + 7.8 * len(name) > self.width:
                 x, y = 8, y + 18
             if shape == "diamond":
                 self.diamond(x + 6, y - 4, colour)
@@ -53,7 +54,7 @@ class Drawing:
             else:
                 self.rect(x, y - 10, 12, 12, colour)
             self.text(x + 18, y, name, fill=SOFT, size=12)
-            x += 30 + 7.3 * len(name)
+            x += 30 + 7.8 * len(name)
 
     def done(self):
         return "\n".join(self.parts + ["</svg>"])
@@ -78,11 +79,13 @@ def ratio_bars(label, axis, entries, target, better, at_least=1.0):
     left, right, row, top = 172, 52, 34, 44
     height = top + row * len(entries) + 46
     drawing = Drawing(height, label)
-    highest = max([entry[3] for entry in entries] + [target * 1.05, at_least])
+    highest = max([entry[3] for entry in entries] + [at_least])
     marks = ticks(highest)
     scale = (WIDTH - left - right) / marks[-1]
     bottom = top + row * len(entries)
-    legend = [("Tandem / native, median", TANDEM, "box"), (f"target {better} {target:g}", GOOD, "line")]
+    legend = [("Tandem / native, median", TANDEM, "box")]
+    if target:
+        legend.append((f"target {better} {target:g}", GOOD, "line"))
     if any(entry[4] for entry in entries):
         legend.append(("A8, as published", FULL, "diamond"))
     drawing.legend(legend, 16)
@@ -93,7 +96,9 @@ def ratio_bars(label, axis, entries, target, better, at_least=1.0):
     drawing.text(left + (WIDTH - left - right) / 2, bottom + 36, axis, "middle", SOFT, 12)
     for index, (name, value, low, high, reference) in enumerate(entries):
         y = top + row * index + 5
-        met = value >= target if better == "≥" else value <= target
+        verdict = INK
+        if target:
+            verdict = GOOD if (value >= target if better == "≥" else value <= target) else BAD
         drawing.text(left - 8, y + 16, name, "end")
         drawing.rect(left, y, value * scale, row - 11, TANDEM)
         drawing.line(left + low * scale, y + 11, left + high * scale, y + 11, "#1e3a8a", 1.5)
@@ -101,10 +106,47 @@ def ratio_bars(label, axis, entries, target, better, at_least=1.0):
             drawing.line(left + end * scale, y + 7, left + end * scale, y + 15, "#1e3a8a", 1.5)
         if reference:
             drawing.diamond(left + reference * scale, y + 11, FULL)
-        drawing.text(WIDTH - 4, y + 16, f"{value:.2f}", "end", GOOD if met else BAD, 14, "bold")
+        drawing.text(WIDTH - 4, y + 16, f"{value:.2f}", "end", verdict, 14, "bold")
     drawing.line(left + scale, top - 6, left + scale, bottom, SOFT, 1.5)
     drawing.text(left + scale, top - 9, "native", "middle", SOFT, 11)
-    drawing.line(left + target * scale, top, left + target * scale, bottom, GOOD, 2, "4 3")
+    if target:
+        drawing.line(left + target * scale, top, left + target * scale, bottom, GOOD, 2, "4 3")
+    return drawing.done()
+
+
+def added_bars(label, axis, entries, most_shown):
+    """entries: [(name, value, most or None)]; may be negative; longer bars than shown are cut."""
+    left, right, row, top = 150, 84, 30, 34
+    bottom = top + row * len(entries)
+    drawing = Drawing(bottom + 46, label)
+    values = [value for _, value, _ in entries]
+    low = max(min(values + [0]), -most_shown)
+    high = min(max(values + [most * 1.2 for _, _, most in entries if most]), most_shown)
+    step = ticks(high - low)[1]
+    low, high = math.floor(low / step) * step, math.ceil(high / step) * step
+    scale = (WIDTH - left - right) / (high - low)
+
+    def place(value):
+        return left + (min(max(value, low), high) - low) * scale
+    drawing.legend([("added", TANDEM, "box"), ("target: at most", GOOD, "line")], 16)
+    for mark in range(round((high - low) / step) + 1):
+        x = place(low + mark * step)
+        drawing.line(x, top, x, bottom)
+        drawing.text(x, bottom + 17, f"{low + mark * step:g}", "middle", SOFT, 12)
+    drawing.line(place(0), top, place(0), bottom, SOFT, 1.5)
+    drawing.text(left + (WIDTH - left - right) / 2, bottom + 36, axis, "middle", SOFT, 12)
+    for index, (name, value, most) in enumerate(entries):
+        y = top + row * index + 4
+        drawing.text(left - 8, y + 15, name, "end")
+        start, end = sorted((place(0), place(value)))
+        drawing.rect(start, y, end - start, row - 10, TANDEM)
+        if value > high:  # cut
+            drawing.line(end - 14, y + row - 8, end - 6, y - 2, "#ffffff", 4)
+        verdict = INK
+        if most:
+            drawing.line(place(most), y - 3, place(most), y + row - 7, GOOD, 2.5, "4 3")
+            verdict = GOOD if value <= most else BAD
+        drawing.text(WIDTH - 4, y + 15, f"{value:+,.0f}", "end", verdict, 14, "bold")
     return drawing.done()
 
 
@@ -140,14 +182,18 @@ def grouped_bars(label, axis, groups, names, colours):
     return drawing.done()
 
 
-def lines(label, x_axis, y_axis, series, colours):
-    """series: {name: [(x, y)]}, colours: {name: colour}; both axes logarithmic, x in powers of two."""
+def lines(label, x_axis, y_axis, series, colours, target=None):
+    """series: {name: [(x, y)]}, colours: {name: colour}, target: (y, text).
+
+    Both axes are logarithmic, x in powers of two.
+    """
     left, right, top, plot = 66, 14, 72, 240
     points = [point for line in series.values() for point in line]
     drawing = Drawing(top + plot + 48, label)
     x_low = math.floor(math.log2(min(x for x, _ in points)))
     x_high = max(math.ceil(math.log2(max(x for x, _ in points))), x_low + 1)
-    y_low, y_high = log_range([y for _, y in points])
+    y_low, y_high = log_range([y for _, y in points] + ([target[0]] if target else []))
+    y_high = max(y_high, y_low + 1)
     x_scale, y_scale = (WIDTH - left - right) / (x_high - x_low), plot / (y_high - y_low)
 
     def place(x, y):
@@ -164,7 +210,12 @@ def lines(label, x_axis, y_axis, series, colours):
                      "middle", SOFT, 12)
     drawing.text(left + (WIDTH - left - right) / 2, top + plot + 38, x_axis, "middle", SOFT, 12)
     drawing.text(4, top - 8, y_axis, fill=SOFT, size=12)
-    drawing.legend([(name, colours[name], "box") for name in series], 16)
+    legend = [(name, colours[name], "box") for name in series]
+    if target:
+        y = place(2 ** x_low, target[0])[1]
+        drawing.line(left, y, WIDTH - right, y, GOOD, 2, "4 3")
+        legend.append((target[1], GOOD, "line"))
+    drawing.legend(legend, 16)
     for name, line in series.items():
         placed = [place(x, y) for x, y in sorted(line)]
         drawing.path(placed, colours[name])
@@ -173,12 +224,16 @@ def lines(label, x_axis, y_axis, series, colours):
     return drawing.done()
 
 
-def strips(label, axis, rows):
-    """rows: [(name, colour, values)]; a dot for each value and a mark at the median."""
-    left, right, each, top = 80, 70, 46, 12
+def strips(label, axis, rows, most):
+    """rows: [(name, colour, values)]; a dot for each value and a mark at the median.
+
+    The first row is native; the target is its median and at most so much more.
+    """
+    left, right, each, top = 80, 70, 46, 34
     bottom = top + each * len(rows)
     drawing = Drawing(bottom + 46, label)
-    marks = ticks(max(value for _, _, values in rows for value in values))
+    limit = median(rows[0][2]) + most
+    marks = ticks(max([limit] + [value for _, _, values in rows for value in values]))
     scale = (WIDTH - left - right) / marks[-1]
     for mark in marks:
         drawing.line(left + mark * scale, top, left + mark * scale, bottom)
@@ -186,32 +241,40 @@ def strips(label, axis, rows):
     drawing.text(left + (WIDTH - left - right) / 2, bottom + 36, axis, "middle", SOFT, 12)
     for index, (name, colour, values) in enumerate(rows):
         y = top + each * index + each / 2
-        middle = sorted(values)[len(values) // 2]
+        middle = median(values)
         drawing.text(left - 8, y + 4, name, "end")
         for place, value in enumerate(values):
             drawing.dot(left + value * scale, y + (place % 5 - 2) * 5, colour)
         drawing.line(left + middle * scale, y - 18, left + middle * scale, y + 18, INK, 2)
-        drawing.text(WIDTH - 4, y + 5, f"{middle:.1f}", "end", INK, 14, "bold")
+        verdict = INK if index == 0 else GOOD if middle <= limit else BAD
+        drawing.text(WIDTH - 4, y + 5, f"{middle:.1f}", "end", verdict, 14, "bold")
+    drawing.legend([("median", INK, "box"), (f"target ≤ native + {most:g}", GOOD, "line")], 16)
+    x = left + limit * scale
+    drawing.line(x, top, x, bottom, GOOD, 2, "4 3")
     return drawing.done()
 
 
 def stacked(label, axis, rows, names, colours):
-    """rows: [(name, [value for each of names])]."""
+    """rows: [(name, [value for each of names], the first value's limit or None)]."""
     left, right, each, top = 140, 60, 28, 32
     bottom = top + each * len(rows)
     drawing = Drawing(bottom + 46, label)
-    marks = ticks(max(sum(values) for _, values in rows))
+    marks = ticks(max(max(sum(values), limit or 0) for _, values, limit in rows))
     scale = (WIDTH - left - right) / marks[-1]
-    drawing.legend([(name, colour, "box") for name, colour in zip(names, colours)], 16)
+    drawing.legend([(name, colour, "box") for name, colour in zip(names, colours)]
+                   + [(f"target for {names[0]}: at most", GOOD, "line")], 16)
     for mark in marks:
         drawing.line(left + mark * scale, top, left + mark * scale, bottom)
         drawing.text(left + mark * scale, bottom + 17, f"{mark:g}", "middle", SOFT, 12)
     drawing.text(left + (WIDTH - left - right) / 2, bottom + 36, axis, "middle", SOFT, 12)
-    for index, (name, values) in enumerate(rows):
+    for index, (name, values, limit) in enumerate(rows):
         x, y = left, top + each * index + 4
         drawing.text(left - 8, y + 15, name, "end")
         for value, colour in zip(values, colours):
             drawing.rect(x, y, value * scale, each - 8, colour)
             x += value * scale
+        if limit:
+            drawing.line(left + limit * scale, y - 3, left + limit * scale, y + each - 5, GOOD, 2.5,
+                         "4 3")
         drawing.text(WIDTH - 4, y + 15, f"{sum(values):.1f}", "end", INK, 13, "bold")
     return drawing.done()
