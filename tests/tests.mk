@@ -17,7 +17,8 @@ PROVE := CMOCKA_MESSAGE_OUTPUT=TAP BUILD=$(abspath $B) $(prove) -e ''
 # Those of a list of names that TESTS asks for: all without it.
 chosen = $(if $(TESTS),$(filter $(TESTS),$(1)),$(1))
 
-PACKAGES_CHECK := $(PACKAGES) clang clang-format clang-tidy libclang-rt-14-dev cppcheck shellcheck spin
+PACKAGES_CHECK := $(PACKAGES) clang clang-format clang-tidy libclang-rt-14-dev cppcheck shellcheck spin \
+	libck-dev # perf, for lint
 
 deps-check:
 	$(call need,$(PACKAGES_CHECK))
