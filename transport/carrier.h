@@ -45,7 +45,9 @@ struct carrier_ops {
 	 */
 	int (*connect)(struct carrier **c, struct link *link, struct poller *p,
 		       const struct engine_link *l, char why[ENGINE_WHY]);
-	/* May be NULL: the stream can be pushed / will be written by the peer. 0 or negative errno.
+	/*
+	 * May be NULL: the stream can be pushed / will be written by the peer. Negative errno: the
+	 * link is lost; the carrier may have said why (link_lost()).
 	 */
 	int (*open)(struct carrier *c, struct carrier_stream *s);
 	void (*shut)(struct carrier *c, struct carrier_stream *s);

@@ -89,18 +89,19 @@ int link_add(struct engine *e, const struct engine_link *o, char why[ENGINE_WHY]
 	e->link[place] = l;
 	pthread_mutex_unlock(&e->lock);
 	/* A link that has come later has a place in streams that were open for others. */
-	for (size_t i = 0; i < e->streams && !error; i++) {
+	for (size_t i = 0; i < e->streams; i++) {
 		e->stream[i]->ready = false;
-		error = streams_open(e, e->stream[i]);
+		streams_open(e, e->stream[i]);
 	}
-	if (!error)
-		error = streams_reach(e, e->o.leader ? atomic_load(&e->log->next_stream) : 0);
-	if (!error)
+	error = streams_reach(e, e->o.leader ? atomic_load(&e->log->next_stream) : 0);
+	if (error)
+		link_lost(l, "the streams can't be mapped: %s", strerror(-error));
+	if (!l->lost)
 		return 0;
-	snprintf(why, ENGINE_WHY, "the streams can't be mapped: %s", strerror(-error));
-	l->gone = l->lost = true;
+	snprintf(why, ENGINE_WHY, "%s", l->why);
+	*l->why = 0; /* the caller knows: no event */
 	link_close(l);
-	return error;
+	return error ? error : -ECONNRESET;
 }
 
 void link_close(struct link *l)
@@ -250,10 +251,10 @@ static int begin_streams(struct link *l, uint32_t number)
 	}
 	l->streams = number;
 	error = streams_reach(e, number);
-	if (error) {
+	if (error)
 		link_lost(l, "stream %u can't be opened here: %s", number, strerror(-error));
-		return error;
-	}
+	if (l->lost)
+		return -ECONNRESET;
 	atomic_store(&e->log->next_stream, number);
 	return 0;
 }

@@ -138,11 +138,14 @@ struct engine {
 /* streams.c: 0 or negative errno. */
 int streams_begin(struct engine *e);
 void streams_end(struct engine *e);
-/* Makes streams up to this number known. */
+/* Makes streams up to this number known. An error is the engine's: no link has them. */
 int streams_reach(struct engine *e, uint32_t number);
 struct stream *streams_find(const struct engine *e, uint32_t number);
-/* Opens what can be opened of it: for links that have come, once its leader has begun it. */
-int streams_open(struct engine *e, struct stream *s);
+/*
+ * Opens what can be opened of it: for links that have come, once its leader has begun it. A link
+ * for which it can't be is lost; the others don't notice.
+ */
+void streams_open(struct engine *e, struct stream *s);
 void streams_close(struct engine *e, uint32_t number);
 /* For a link that is gone. */
 void streams_leave(struct engine *e, struct link *l);

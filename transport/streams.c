@@ -120,7 +120,8 @@ static int add_stream(struct engine *e, uint32_t number)
 	e->stream[e->streams++] = s;
 	e->by_number[number] = s;
 	e->numbers = number + 1;
-	return streams_open(e, s);
+	streams_open(e, s);
+	return 0;
 }
 
 int streams_reach(struct engine *e, uint32_t number)
@@ -158,28 +159,28 @@ static int open_follower(struct stream *s, struct half *h)
 	return error;
 }
 
-int streams_open(struct engine *e, struct stream *s)
+void streams_open(struct engine *e, struct stream *s)
 {
 	for (unsigned i = 0; i < ENGINE_LINKS; i++) {
 		struct link *l = e->link[i];
 		struct half *h = &s->of[i];
 		int error;
 
-		if (!l || h->open)
+		if (!l || l->lost || h->open)
 			continue;
 		error = prepare(e, s, l);
 		if (!error)
 			error = e->o.leader ? open_leader(s, h) : open_follower(s, h);
 		if (error == -EAGAIN) /* the leader's process has yet to begin */
-			return 0;
+			return;
 		if (!error && l->carrier->ops->open)
 			error = l->carrier->ops->open(l->carrier, &h->c);
 		if (error)
-			return error;
-		h->open = true;
+			link_lost(l, "stream %u can't be opened for it here: %s", s->number,
+				  strerror(-error));
+		h->open = !error;
 	}
 	s->ready = true;
-	return 0;
 }
 
 static void close_half(struct stream *s, unsigned place, struct link *l)

@@ -30,12 +30,12 @@ enum {
 /* ---- leader's host: streams ---- */
 
 /* The leader's word, which may be anything. */
-static bool look(struct engine *e, struct stream *s)
+static void look(struct engine *e, struct stream *s)
 {
-	if (!s->ready && streams_open(e, s) == 0 && !s->ready)
-		return false;
-	s->head = atomic_load_explicit(&s->producer->head, memory_order_acquire);
-	return true;
+	if (!s->ready)
+		streams_open(e, s);
+	if (s->ready)
+		s->head = atomic_load_explicit(&s->producer->head, memory_order_acquire);
 }
 
 static bool push(struct engine *e, struct link *l, struct stream *s)

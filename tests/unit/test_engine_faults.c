@@ -2,9 +2,11 @@
 /* Peers that die, fall silent, or say what can't be: the link is lost with the reason. */
 #include "engine_test.h"
 
+#include <errno.h>
 #include <sys/socket.h>
 
 #include "transport/frame.h"
+#include "transport/link.h"
 #include "transport/seal.h"
 
 static const struct link_keys keys = {.send = {1}, .receive = {2}};
@@ -364,6 +366,71 @@ static void test_others_unharmed(void **state)
 	host_end(&b);
 }
 
+static int refuse(struct carrier *c, struct carrier_stream *s)
+{
+	(void)c;
+	(void)s;
+	return -ENOMEM;
+}
+
+/* From now on nothing of the link's is registered any more, as beyond a limit on locked memory. */
+static void refuse_streams(struct host *h, unsigned place, struct carrier_ops *ops)
+{
+	struct carrier *c = h->engine->link[place]->carrier;
+
+	*ops = *c->ops;
+	ops->open = refuse;
+	__atomic_store_n(&c->ops, ops, __ATOMIC_RELEASE);
+}
+
+/* A stream that can't be opened for one link is that link's end, and the others' no concern. */
+static void test_refused_stream(void **state)
+{
+	struct host a, b, c;
+	struct carrier_ops ops[2];
+	struct ring_tx tx[2];
+	struct ring_rx rx[2];
+	struct engine_event e;
+
+	(void)state;
+	host_begin(&a, true, way, HOST_RING, 2, 0);
+	host_begin(&b, false, way, HOST_RING, 1, 0);
+	host_begin(&c, false, way, HOST_RING, 1, 0);
+	host_link(&a, 0, &b, way);
+	host_link(&a, 1, &c, way);
+	host_enter(&a);
+	host_tx(&a, 0, &tx[0], &defaults);
+	host_rx(&c, 0, &rx[0], &defaults);
+	put(&tx[0], 100);
+	ring_kick(&tx[0]);
+	host_enter(&c);
+	get(&rx[0], 100); /* the stream is open for both */
+	host_enter(&a);
+	refuse_streams(&a, 0, &ops[0]);
+	atomic_store(&a.header->next_stream, 1);
+	host_tx(&a, 1, &tx[1], &defaults);
+	host_rx(&c, 1, &rx[1], &defaults);
+	expect_lost(&a, "stream 1 can't be opened for it here: Cannot allocate memory");
+	host_event(&b, &e);
+	assert_int_equal(e.kind, ENGINE_LOST);
+	for (unsigned i = 0; i < 20; i++) {
+		host_enter(&a);
+		put(&tx[i % 2], 100);
+		ring_kick(&tx[i % 2]);
+		host_enter(&c);
+		get(&rx[i % 2], 100);
+	}
+	/* On a follower's host it is the one link. */
+	refuse_streams(&c, 0, &ops[1]);
+	host_enter(&a);
+	atomic_store(&a.header->next_stream, 2);
+	ring_kick(&tx[0]);
+	expect_lost(&c, "stream 2 can't be opened for it here: Cannot allocate memory");
+	host_end(&a);
+	host_end(&b);
+	host_end(&c);
+}
+
 /* A hijacked leader's, and a hijacked follower's, word about themselves. */
 static void test_garbage_at_home(void **state)
 {
@@ -392,6 +459,7 @@ int main(void)
 		TEST(test_forged),          TEST(test_pieces),          TEST(test_hang_up),
 		TEST(test_silence),         TEST(test_stuck_peer),      TEST(test_heartbeat),
 		TEST(test_others_unharmed), TEST(test_garbage_at_home), TEST(test_flood),
+		TEST(test_refused_stream),
 	};
 
 	return run_all_ways(tests, sizeof(tests) / sizeof(*tests));
