@@ -184,7 +184,7 @@ $B/vm/%: $B/plain/tests/vm/%.o $(call objects,plain,$(ENGINE) tests/unit/engine_
 deps-vm:
 	$(call need,$(PACKAGES_VM))
 
-check-vm: all deps-vm $B/vm/test_rdma
+check-vm: all deps-vm $B/vm/test_rdma $(addprefix $B/unit/,test_engine test_engine_faults)
 	$(PROVE) $(patsubst %,tests/vm/%.sh,$(call chosen,boot rdma tandem programs servers death))
 
 # Variants on several hosts, which are network namespaces: io/link/variants/policy of the programs;

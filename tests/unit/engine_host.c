@@ -19,11 +19,20 @@
 #define STREAMS 1024u /* room in the files */
 
 const struct way ways[] = {
-	{"io_uring, trusted", ENGINE_IO_URING, false, true},
-	{"io_uring, encrypted", ENGINE_IO_URING, true, true},
-	{"plain sockets, trusted", ENGINE_IO_SOCKETS, false, true},
-	{"plain sockets, encrypted", ENGINE_IO_SOCKETS, true, true},
-	{"io_uring, trusted, socket pair", ENGINE_IO_URING, false, false},
+	{.name = "io_uring, trusted", .carrier = "tcp", .io = ENGINE_IO_URING},
+	{.name = "io_uring, encrypted", .carrier = "tcp", .io = ENGINE_IO_URING, .sealed = true},
+	{.name = "plain sockets, trusted", .carrier = "tcp", .io = ENGINE_IO_SOCKETS},
+	{.name = "plain sockets, encrypted",
+	 .carrier = "tcp",
+	 .io = ENGINE_IO_SOCKETS,
+	 .sealed = true},
+	{.name = "io_uring, trusted, socket pair",
+	 .carrier = "tcp",
+	 .io = ENGINE_IO_URING,
+	 .pair = true},
+	{.name = "shm", .carrier = "shm"},
+	/* In a guest, where everything takes its time. */
+	{.name = "rdma", .carrier = "rdma", .deadline = 10000000000ll},
 };
 const unsigned ways_count = sizeof(ways) / sizeof(ways[0]);
 
@@ -56,12 +65,18 @@ static void *map(int fd, uint64_t offset, size_t bytes, void *at)
 	return p;
 }
 
+static bool without_engine(const struct way *way)
+{
+	return !strcmp(way->carrier, "shm");
+}
+
 void host_begin(struct host *h, bool leader, const struct way *way, uint64_t size,
 		unsigned followers, int64_t deadline)
 {
 	char why[ENGINE_WHY];
 
 	memset(h, 0, sizeof(*h));
+	h->way = way;
 	h->leader = leader;
 	h->size = size;
 	h->log = file("log", log_stream_offset(size, STREAMS));
@@ -70,14 +85,17 @@ void host_begin(struct host *h, bool leader, const struct way *way, uint64_t siz
 	for (unsigned i = 0; i < followers; i++)
 		h->ack[i] = file("ack", ack_stream_offset(STREAMS));
 	h->header = map(h->log, 0, RING_PAGE, NULL);
-	if (engine_start(&h->engine,
-			 &(struct engine_options){.leader = leader,
-						  .log = h->log,
-						  .bell = h->bell,
-						  .ring_size = size,
-						  .io = way->io,
-						  .deadline_ns = deadline},
-			 why))
+	if (without_engine(way))
+		return;
+	if (engine_start(
+		    &h->engine,
+		    &(struct engine_options){.leader = leader,
+					     .log = h->log,
+					     .bell = h->bell,
+					     .ring_size = size,
+					     .io = way->io,
+					     .deadline_ns = deadline ? deadline : way->deadline},
+		    why))
 		give_up("engine_start", why);
 }
 
@@ -94,14 +112,17 @@ void host_end(struct host *h)
 
 void host_sockets(const struct way *way, int fd[2])
 {
-	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	const char *address = strcmp(way->carrier, "rdma") ? "127.0.0.1" : getenv("ADDRESS");
+	struct sockaddr_in a = {.sin_family = AF_INET};
 	socklen_t size = sizeof(a);
 	int listener;
 
-	if (!way->tcp) {
+	if (way->pair) {
 		must(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd) == 0, "socketpair");
 		return;
 	}
+	if (!address || inet_pton(AF_INET, address, &a.sin_addr) != 1)
+		give_up("ADDRESS", "it must be the RDMA device's");
 	listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	must(listener >= 0 && bind(listener, (void *)&a, size) == 0 && listen(listener, 1) == 0 &&
 		     getsockname(listener, (void *)&a, &size) == 0,
@@ -118,9 +139,21 @@ void host_link_raw(struct host *h, unsigned i, int fd, const struct link_keys *k
 	char why[ENGINE_WHY];
 
 	if (engine_add(h->engine,
-		       &(struct engine_link){.name = i, .ack = h->ack[i], .fd = fd, .keys = keys},
+		       &(struct engine_link){.name = i,
+					     .ack = h->ack[i],
+					     .fd = fd,
+					     .keys = keys,
+					     .carrier = h->way->carrier},
 		       why))
 		give_up("engine_add", why);
+}
+
+static void share_memory(const struct host *leader, unsigned i, struct host *follower)
+{
+	must(dup3(leader->log, follower->log, O_CLOEXEC) >= 0 &&
+		     dup3(leader->ack[i], follower->ack[0], O_CLOEXEC) >= 0,
+	     "dup3");
+	map(follower->log, 0, RING_PAGE, follower->header);
 }
 
 void host_link(struct host *leader, unsigned i, struct host *follower, const struct way *way)
@@ -128,6 +161,10 @@ void host_link(struct host *leader, unsigned i, struct host *follower, const str
 	struct link_keys a, b;
 	int fd[2];
 
+	if (without_engine(way)) {
+		share_memory(leader, i, follower);
+		return;
+	}
 	/* Each way one of the ciphers. */
 	a.cipher = b.cipher =
 		way->io == ENGINE_IO_URING && seal_has_aes() ? SEAL_AES256 : SEAL_CHACHA20;
@@ -190,6 +227,12 @@ void host_rx(const struct host *h, uint32_t stream, struct ring_rx *rx,
 	while ((rc = ring_rx_init(rx, producer, data, h->size, consumer, o)) == -EAGAIN)
 		usleep(200);
 	must(rc == 0, "ring_rx_init");
+}
+
+void host_close_stream(struct host *h, uint32_t stream)
+{
+	if (h->engine)
+		engine_close_stream(h->engine, stream);
 }
 
 void host_event(struct host *h, struct engine_event *event)

@@ -4,7 +4,8 @@
 
 /*
  * Two hosts or more within one process: each has memory files of its own, an engine, and variants,
- * which are threads of the test. For tests and benches.
+ * which are threads of the test. For tests and benches. Over shm they are one host: what is said to
+ * be the follower's has the leader's memory, and none of them an engine.
  */
 
 #include <stdbool.h>
@@ -16,21 +17,24 @@
 #define HOST_RING 65536u
 
 struct host {
+	const struct way *way;
 	bool leader;
 	uint64_t size; /* of the rings */
 	int log, bell;
 	int ack[ENGINE_LINKS]; /* on the leader's by link; on a follower's only [0] */
 	unsigned acks;
 	struct log_header *header;
-	struct engine *engine;
+	struct engine *engine; /* NULL over shm */
 };
 
-/* What links the hosts of this run: each test runs with all. */
+/* What links the hosts of this run. */
 struct way {
 	const char *name;
+	const char *carrier; /* "rdma": by the device that has the address $ADDRESS */
 	enum engine_io io;
 	bool sealed;
-	bool tcp; /* loopback, else a socket pair */
+	bool pair;        /* a pair of sockets, not a connection */
+	int64_t deadline; /* where a test has no wish; 0: the engine's own */
 };
 extern const struct way ways[];
 extern const unsigned ways_count;
@@ -41,7 +45,7 @@ void host_begin(struct host *h, bool leader, const struct way *way, uint64_t siz
 /* Stops the engine, if there is one. */
 void host_end(struct host *h);
 
-/* Two connected sockets. */
+/* Two connected sockets, of TCP but for a way with a pair. */
 void host_sockets(const struct way *way, int fd[2]);
 /* Links follower i of the leader's host with a follower's host. */
 void host_link(struct host *leader, unsigned i, struct host *follower, const struct way *way);
@@ -59,6 +63,8 @@ void host_rx(const struct host *h, uint32_t stream, struct ring_rx *rx,
 struct ring_producer *host_producer(const struct host *h, uint32_t stream);
 struct ring_consumer *host_consumer(const struct host *h, unsigned ack, uint32_t stream);
 
+/* engine_close_stream(), where there is an engine. */
+void host_close_stream(struct host *h, uint32_t stream);
 /* The next event, waited for; fails the test after a while without one. */
 void host_event(struct host *h, struct engine_event *event);
 

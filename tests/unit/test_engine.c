@@ -85,13 +85,14 @@ static void test_flow(void **state)
 	pair_end(&p);
 }
 
-/* Sizes around those of lines, frames and rings, at every place of the smallest ring and a large.
- */
+/* Sizes around those of lines, frames, packets, inline sends and rings, at every place of the
+ * smallest ring and a large. */
 static void test_boundaries(void **state)
 {
-	static const uint32_t sizes[] = {1,    2,    23,    24,    25,    63,    64,
-					 65,   127,  128,   4071,  4072,  4073,  4095,
-					 4096, 4097, 65535, 65536, 65537, 70000, 131072};
+	static const uint32_t sizes[] = {1,    2,     23,    24,    25,    63,    64,   65,   127,
+					 128,  219,   220,   221,   1023,  1024,  1025, 2047, 2048,
+					 2049, 4071,  4072,  4073,  4095,  4096,  4097, 8191, 8192,
+					 9000, 65535, 65536, 65537, 70000, 131072};
 	static const uint64_t rings[] = {RING_SIZE_MIN, 131072};
 
 	(void)state;
@@ -106,16 +107,10 @@ static void test_boundaries(void **state)
 		host_rx(&p.b, 0, &rx, &defaults);
 		for (unsigned turn = 0; turn < 3; turn++) {
 			for (unsigned i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
-				if (sizes[i] > rings[r])
-					continue;
-				host_enter(&p.a);
-				put(&tx, sizes[i]);
-				ring_kick(&tx);
-				host_enter(&p.b);
-				get(&rx, sizes[i]);
+				if (sizes[i] <= rings[r])
+					pass(&p.a, &tx, &p.b, &rx, sizes[i]);
 			}
 		}
-		host_enter(&p.a);
 		in_lockstep(&tx);
 		pair_end(&p);
 	}
@@ -179,28 +174,33 @@ static void test_many_streams(void **state)
 	for (uint32_t s = 0; s < PROCESSES; s++) {
 		host_enter(&p.a);
 		in_lockstep(&tx[s]);
-		engine_close_stream(p.a.engine, s);
-		engine_close_stream(p.b.engine, s);
+		host_close_stream(&p.a, s);
+		host_close_stream(&p.b, s);
 		memset(tx[s].page, 0, RING_PAGE); /* as its memory goes back to the system */
 		memset(rx[s].page, 0, RING_PAGE);
 	}
 	atomic_store(&p.a.header->next_stream, PROCESSES);
 	host_tx(&p.a, PROCESSES, &tx[0], &defaults);
-	host_enter(&p.b);
 	host_rx(&p.b, PROCESSES, &rx[0], &defaults);
-	host_enter(&p.a);
-	put(&tx[0], 10);
-	ring_flush(&tx[0]);
-	host_enter(&p.b);
-	get(&rx[0], 10);
+	pass(&p.a, &tx[0], &p.b, &rx[0], 10);
 	pair_end(&p);
+}
+
+/* What the supervisor is told of a follower on another host. */
+static void expect_behind(struct host *h, unsigned i, uint64_t bytes)
+{
+	struct engine_stats s;
+
+	if (!h->engine)
+		return;
+	assert_int_equal(engine_stats(h->engine, i, &s), 0);
+	assert_int_equal(s.behind, bytes);
 }
 
 /* One follower stands still; the other is acknowledged as if it were alone. */
 static void test_slow_follower(void **state)
 {
 	struct host a, fast, slow;
-	struct engine_stats s;
 	struct ring_tx tx;
 	struct ring_rx rx;
 
@@ -223,10 +223,8 @@ static void test_slow_follower(void **state)
 	while (atomic_load(&tx.consumer[1]->tail) != tx.head)
 		usleep(1000);
 	assert_int_equal(ring_slowest(&tx), 0);
-	assert_int_equal(engine_stats(a.engine, 0, &s), 0);
-	assert_int_equal(s.behind, tx.head);
-	assert_int_equal(engine_stats(a.engine, 1, &s), 0);
-	assert_int_equal(s.behind, 0);
+	expect_behind(&a, 0, tx.head);
+	expect_behind(&a, 1, 0);
 	host_end(&a);
 	host_end(&fast);
 	host_end(&slow);
@@ -246,6 +244,14 @@ static void expect_message(struct host *h, const void *bytes, size_t n)
 	assert_int_equal(e.bytes, n);
 	assert_memory_equal(e.data, bytes, n);
 	free(e.data);
+}
+
+/* Around the parts that messages are sent in. */
+static size_t length_of(unsigned i)
+{
+	static const size_t length[] = {ENGINE_MESSAGE, 24, 4071, 4072, 4073, 8144, 8145, 65535};
+
+	return i % 5 ? 1 + i : length[i / 5 % (sizeof(length) / sizeof(*length))];
 }
 
 /* A message comes behind what was published before, an answer behind what was released. */
@@ -268,8 +274,8 @@ static void test_messages(void **state)
 		put(&tx, 1 + i * 100);
 		ring_flush(&tx);
 		memset(large, (int)i, sizeof(large));
-		message(&p.a, large, i % 5 ? 1 + i : sizeof(large));
-		expect_message(&p.b, large, i % 5 ? 1 + i : sizeof(large));
+		message(&p.a, large, length_of(i));
+		expect_message(&p.b, large, length_of(i));
 		assert_int_equal(atomic_load(&rx.producer->head), tx.head);
 		host_enter(&p.b);
 		get(&rx, 1 + i * 100);
@@ -344,8 +350,10 @@ static void test_halt(void **state)
 	start = tnd_monotonic();
 	assert_int_equal(ring_wait_checked(&tx, 10, 20 * SECOND), -ECANCELED);
 	assert_true(tnd_monotonic() - start < 5 * SECOND);
-	host_event(&p.a, &e);
-	assert_int_equal(e.kind, ENGINE_HALTED);
+	if (p.a.engine) {
+		host_event(&p.a, &e);
+		assert_int_equal(e.kind, ENGINE_HALTED);
+	}
 	pthread_join(thread, NULL);
 	pair_end(&p);
 }
@@ -361,30 +369,37 @@ static void test_idle(void **state)
 	(void)state;
 	pair_lead(&p, &tx);
 	host_rx(&p.b, 0, &rx, &defaults);
-	put(&tx, 10);
-	ring_flush(&tx);
-	host_enter(&p.b);
-	get(&rx, 10);
+	pass(&p.a, &tx, &p.b, &rx, 10);
 	usleep(300000);
 	assert_int_equal(engine_stats(p.a.engine, 0, &before), 0);
 	sleep(2);
 	assert_int_equal(engine_stats(p.a.engine, 0, &after), 0);
 	print_message("# %.2f %% of a processor\n",
 		      (double)(after.cpu_ns - before.cpu_ns) / (2 * SECOND) * 100);
-	/* Sanitizers make it a few times slower. */
-	assert_true(after.cpu_ns - before.cpu_ns < 2 * SECOND / 50);
-	assert_true(after.round_trip_ns > 0);
+	/*
+	 * Sanitizers make it a few times slower. In an emulated machine a nap costs ten times as
+	 * much, and time that its own host takes away counts; one that spins takes all.
+	 */
+	assert_true(after.cpu_ns - before.cpu_ns < 2 * SECOND / (over("rdma") ? 3 : 50));
+	while (!after.round_trip_ns) {
+		usleep(10000);
+		assert_int_equal(engine_stats(p.a.engine, 0, &after), 0);
+	}
 	pair_end(&p);
 }
 
-int main(void)
+/* Variants on one host share memory: nothing carries messages, says goodbye or sleeps for them. */
+static const char all[] = "tcp rdma shm", engines[] = "tcp rdma";
+
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_lockstep),      TEST(test_flow),         TEST(test_boundaries),
-		TEST(test_back_pressure), TEST(test_many_streams), TEST(test_slow_follower),
-		TEST(test_messages),      TEST(test_goodbye),      TEST(test_halt),
-		TEST(test_idle),
+		TEST(test_lockstep, all),     TEST(test_flow, all),
+		TEST(test_boundaries, all),   TEST(test_back_pressure, all),
+		TEST(test_many_streams, all), TEST(test_slow_follower, all),
+		TEST(test_halt, all),         TEST(test_messages, engines),
+		TEST(test_goodbye, engines),  TEST(test_idle, engines),
 	};
 
-	return run_all_ways(tests, sizeof(tests) / sizeof(*tests));
+	return run_all_ways(tests, sizeof(tests) / sizeof(*tests), argc > 1 ? argv[1] : NULL);
 }

@@ -323,10 +323,10 @@ static void test_heartbeat(void **state)
 	struct host a, b;
 
 	(void)state;
-	host_begin(&a, true, way, HOST_RING, 1, SECOND / 2);
-	host_begin(&b, false, way, HOST_RING, 1, SECOND / 2);
+	host_begin(&a, true, way, HOST_RING, 1, soon());
+	host_begin(&b, false, way, HOST_RING, 1, soon());
 	host_link(&a, 0, &b, way);
-	sleep(2);
+	usleep((useconds_t)(3 * soon() / 1000));
 	engine_next(a.engine, &e);
 	assert_int_equal(e.kind, ENGINE_NOTHING);
 	engine_next(b.engine, &e);
@@ -353,14 +353,9 @@ static void test_others_unharmed(void **state)
 	host_tx(&a, 0, &tx, &defaults);
 	host_rx(&b, 0, &rx, &defaults);
 	assert_int_equal(send(fd[1], "no frame is like this one", 25, 0), 25);
-	expect_lost(&a, "garbage");
-	for (unsigned i = 0; i < 20; i++) {
-		host_enter(&a);
-		put(&tx, 100);
-		ring_kick(&tx);
-		host_enter(&b);
-		get(&rx, 100);
-	}
+	expect_lost(&a, over("rdma") ? "it sent something where RDMA has taken over" : "garbage");
+	for (unsigned i = 0; i < 20; i++)
+		pass(&a, &tx, &b, &rx, 100);
 	close(fd[1]);
 	host_end(&a);
 	host_end(&b);
@@ -401,11 +396,7 @@ static void test_refused_stream(void **state)
 	host_enter(&a);
 	host_tx(&a, 0, &tx[0], &defaults);
 	host_rx(&c, 0, &rx[0], &defaults);
-	put(&tx[0], 100);
-	ring_kick(&tx[0]);
-	host_enter(&c);
-	get(&rx[0], 100); /* the stream is open for both */
-	host_enter(&a);
+	pass(&a, &tx[0], &c, &rx[0], 100); /* the stream is open for both */
 	refuse_streams(&a, 0, &ops[0]);
 	atomic_store(&a.header->next_stream, 1);
 	host_tx(&a, 1, &tx[1], &defaults);
@@ -413,16 +404,10 @@ static void test_refused_stream(void **state)
 	expect_lost(&a, "stream 1 can't be opened for it here: Cannot allocate memory");
 	host_event(&b, &e);
 	assert_int_equal(e.kind, ENGINE_LOST);
-	for (unsigned i = 0; i < 20; i++) {
-		host_enter(&a);
-		put(&tx[i % 2], 100);
-		ring_kick(&tx[i % 2]);
-		host_enter(&c);
-		get(&rx[i % 2], 100);
-	}
+	for (unsigned i = 0; i < 20; i++)
+		pass(&a, &tx[i % 2], &c, &rx[i % 2], 100);
 	/* On a follower's host it is the one link. */
 	refuse_streams(&c, 0, &ops[1]);
-	host_enter(&a);
 	atomic_store(&a.header->next_stream, 2);
 	ring_kick(&tx[0]);
 	expect_lost(&c, "stream 2 can't be opened for it here: Cannot allocate memory");
@@ -440,7 +425,8 @@ static void test_garbage_at_home(void **state)
 
 	(void)state;
 	pair_lead(&p, &tx);
-	usleep(50000);
+	host_rx(&p.b, 0, &rx, &defaults);
+	pass(&p.a, &tx, &p.b, &rx, 100); /* the stream is open */
 	atomic_store(&tx.page->head, HOST_RING * 3);
 	expect_lost(&p.a, "what can't be");
 	pair_end(&p);
@@ -452,15 +438,24 @@ static void test_garbage_at_home(void **state)
 	pair_end(&p);
 }
 
-int main(void)
+/*
+ * What frames and boxes say wrong, only the carrier that has them can be told: of rdma, whose peer
+ * says words to a device, tests/vm/test_rdma.c does it. A peer that never begins is silent over
+ * tcp; over rdma it has no connection, which is another reason. Over shm there is no peer to fail.
+ */
+static const char frames[] = "tcp", links[] = "tcp rdma";
+
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_wrong_frames),    TEST(test_too_much),        TEST(test_replay),
-		TEST(test_forged),          TEST(test_pieces),          TEST(test_hang_up),
-		TEST(test_silence),         TEST(test_stuck_peer),      TEST(test_heartbeat),
-		TEST(test_others_unharmed), TEST(test_garbage_at_home), TEST(test_flood),
-		TEST(test_refused_stream),
+		TEST(test_wrong_frames, frames),   TEST(test_too_much, frames),
+		TEST(test_replay, frames),         TEST(test_forged, frames),
+		TEST(test_pieces, frames),         TEST(test_flood, frames),
+		TEST(test_silence, frames),        TEST(test_stuck_peer, frames),
+		TEST(test_hang_up, links),         TEST(test_heartbeat, links),
+		TEST(test_others_unharmed, links), TEST(test_garbage_at_home, links),
+		TEST(test_refused_stream, links),
 	};
 
-	return run_all_ways(tests, sizeof(tests) / sizeof(*tests));
+	return run_all_ways(tests, sizeof(tests) / sizeof(*tests), argc > 1 ? argv[1] : NULL);
 }

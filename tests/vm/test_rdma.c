@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The engine over RDMA, between two processes, or two guests: one has the leader's host, the other
- * a follower's. Each test is two halves that meet over TCP.
+ * a follower's. Each test is two halves that meet over TCP. What doesn't need that is tested in one
+ * process by tests/unit/test_engine.c and test_engine_faults.c, as over the other carriers.
  *
  *   test_rdma               both, as parent and child; ADDRESS is this machine's
  *   test_rdma lead|follow   one of them; ADDRESS is the leader's
@@ -38,7 +39,7 @@
 #define DEADLINE 15000000000ll
 #define LOCKSTEP 20000000000ll /* ns: most that an answer takes */
 
-static const struct way way = {"rdma", ENGINE_IO_AUTO, false, true};
+static const struct way way = {.name = "rdma", .carrier = "rdma"};
 static const struct ring_options defaults;
 static const char *address;
 static bool alone; /* both halves on this machine */
@@ -151,45 +152,12 @@ static uint32_t mixed(uint64_t position)
 
 /* ---- tests: what each half does ---- */
 
-/* Sizes around what is inline, a packet, a page and a write; all of them across the ring's end. */
-static const uint32_t sizes[] = {1,    7,    8,    23,   24,    25,    63,    64,    65,   219,
-				 220,  221,  1023, 1024, 1025,  2047,  2048,  2049,  4095, 4096,
-				 4097, 8191, 8192, 9000, 16383, 16384, 65535, 65536, 65537};
-#define SIZES (sizeof(sizes) / sizeof(*sizes))
-#define LAPS 4
-
-static void lead_sizes(void)
-{
-	struct ring_tx tx;
-	struct host h;
-
-	begin(&h, true, 2 * HOST_RING);
-	host_tx(&h, 0, &tx, &defaults);
-	for (unsigned i = 0; i < LAPS * SIZES; i++) {
-		put(&tx, sizes[i % SIZES]);
-		MUST(!ring_wait_checked(&tx, tx.head, LOCKSTEP));
-	}
-	host_end(&h);
-}
-
-static void follow_sizes(void)
-{
-	struct ring_rx rx;
-	struct host h;
-
-	begin(&h, false, 2 * HOST_RING);
-	host_rx(&h, 0, &rx, &defaults);
-	for (unsigned i = 0; i < LAPS * SIZES; i++)
-		get(&rx, sizes[i % SIZES]);
-	expect(&h, ENGINE_LEFT, "");
-	host_end(&h);
-}
-
 /* As much as goes; the follower reads slowly at times, so the ring is full. */
 #define FLOW 10000000u
 
 static void lead_flow(void)
 {
+	struct engine_stats s;
 	struct ring_tx tx;
 	struct host h;
 
@@ -200,6 +168,7 @@ static void lead_flow(void)
 		ring_flush(&tx);
 	}
 	MUST(!ring_wait_checked(&tx, tx.head, LOCKSTEP));
+	MUST(!engine_stats(h.engine, 0, &s) && !strcmp(s.carrier, "rdma over rxe0, trusted"));
 	host_end(&h);
 }
 
@@ -215,158 +184,6 @@ static void follow_flow(void)
 		if (i % 4096 == 0)
 			usleep(20000);
 	}
-	expect(&h, ENGINE_LEFT, "");
-	host_end(&h);
-}
-
-/* Streams that begin one after the other, as processes do; each of the new ones says something. */
-#define FORKS 40u
-#define FORK_BYTES 3000u
-
-static void lead_streams(void)
-{
-	struct ring_tx tx[FORKS];
-	struct host h;
-
-	begin(&h, true, HOST_RING);
-	for (unsigned i = 0; i < FORKS; i++) {
-		atomic_store(&h.header->next_stream, i);
-		host_tx(&h, i, &tx[i], &defaults);
-		put(&tx[i], FORK_BYTES);
-		ring_flush(&tx[i]);
-		if (i % 8 == 0)
-			MUST(!ring_wait_checked(&tx[i], tx[i].head, LOCKSTEP));
-	}
-	for (unsigned i = 0; i < FORKS; i++)
-		MUST(!ring_wait_checked(&tx[i], tx[i].head, LOCKSTEP));
-	host_end(&h);
-}
-
-static void follow_streams(void)
-{
-	struct ring_rx rx;
-	struct host h;
-
-	begin(&h, false, HOST_RING);
-	for (unsigned i = 0; i < FORKS; i++) {
-		host_rx(&h, i, &rx, &defaults);
-		get(&rx, FORK_BYTES);
-	}
-	expect(&h, ENGINE_LEFT, "");
-	host_end(&h);
-}
-
-/* Messages of all sizes in both directions, more than there are receives for. */
-#define MESSAGES 600u
-
-static uint32_t length_of(unsigned i)
-{
-	static const uint32_t length[] = {1, 24, 4071, 4072, 4073, 8144, 8145, 65535, 65536};
-
-	return i % 20 ? 1 + i % 100 : length[i / 20 % 9];
-}
-
-static void send_message(struct host *h, unsigned i)
-{
-	static uint8_t m[ENGINE_MESSAGE];
-
-	memset(m, (int)(i + 1), sizeof(m));
-	while (engine_send(h->engine, 0, m, length_of(i)) == -ENOBUFS)
-		usleep(1000);
-}
-
-static void take_message(struct host *h, unsigned i)
-{
-	struct engine_event e;
-
-	host_event(h, &e);
-	MUST(e.kind == ENGINE_MESSAGE_CAME && e.bytes == length_of(i));
-	for (uint32_t n = 0; n < e.bytes; n++)
-		MUST(e.data[n] == (uint8_t)(i + 1));
-	free(e.data);
-}
-
-static void lead_messages(void)
-{
-	struct ring_tx tx;
-	struct host h;
-
-	begin(&h, true, HOST_RING);
-	host_tx(&h, 0, &tx, &defaults);
-	for (unsigned i = 0; i < MESSAGES; i++) {
-		put(&tx, 100);
-		ring_flush(&tx);
-		send_message(&h, i);
-	}
-	for (unsigned i = 0; i < MESSAGES; i++)
-		take_message(&h, i);
-	host_end(&h);
-}
-
-static void follow_messages(void)
-{
-	struct ring_rx rx;
-	struct host h;
-
-	begin(&h, false, HOST_RING);
-	host_rx(&h, 0, &rx, &defaults);
-	for (unsigned i = 0; i < MESSAGES; i++) {
-		take_message(&h, i);
-		/* It came behind what had been published before. */
-		MUST(atomic_load(&rx.producer->head) >= 100 * (i + 1));
-		get(&rx, 100);
-	}
-	for (unsigned i = 0; i < MESSAGES; i++)
-		send_message(&h, i);
-	expect(&h, ENGINE_LEFT, "");
-	host_end(&h);
-}
-
-/*
- * Nobody says anything for a while: the engines sleep, and wake up. In an emulated machine a nap
- * costs ten times as much as elsewhere, and time that its own host takes away counts; one that
- * spins takes all.
- */
-static void rest(struct host *h, const char *whose)
-{
-	struct engine_stats s;
-	int64_t before;
-
-	usleep(300000);
-	MUST(!engine_stats(h->engine, 0, &s));
-	MUST(!strcmp(s.carrier, "rdma over rxe0, trusted"));
-	before = s.cpu_ns;
-	sleep(3);
-	MUST(!engine_stats(h->engine, 0, &s));
-	printf("# idle engine of the %s: %.2f %% of a core (emulated)\n", whose,
-	       (double)(s.cpu_ns - before) / 3e7);
-	MUST(s.cpu_ns - before < 900000000);
-}
-
-static void lead_idle(void)
-{
-	struct ring_tx tx;
-	struct host h;
-
-	begin(&h, true, HOST_RING);
-	host_tx(&h, 0, &tx, &defaults);
-	for (int i = 0; i < 3; i++) {
-		put(&tx, 10);
-		MUST(!ring_wait_checked(&tx, tx.head, LOCKSTEP));
-		rest(&h, "leader's host");
-	}
-	host_end(&h);
-}
-
-static void follow_idle(void)
-{
-	struct ring_rx rx;
-	struct host h;
-
-	begin(&h, false, HOST_RING);
-	host_rx(&h, 0, &rx, &defaults);
-	for (int i = 0; i < 3; i++)
-		get(&rx, 10);
 	expect(&h, ENGINE_LEFT, "");
 	host_end(&h);
 }
@@ -691,11 +508,7 @@ struct test {
 };
 
 static const struct test tests[] = {
-	{"records of all sizes, in lockstep", lead_sizes, follow_sizes, 0},
 	{"flow with back-pressure", lead_flow, follow_flow, 0},
-	{"streams that begin one after the other", lead_streams, follow_streams, 0},
-	{"messages in both directions", lead_messages, follow_messages, 0},
-	{"idle engines sleep and wake up", lead_idle, follow_idle, 0},
 	{"errors say what is wrong", lead_errors, follow_errors, 0},
 	{"a limit on locked memory is named", lead_limit, follow_limit, 0},
 	{"a dead peer is noticed", lead_death, follow_death, SIGKILL},
