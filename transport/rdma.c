@@ -174,6 +174,35 @@ static void tell_credit(struct rdma *r)
 		r->credited = r->received;
 }
 
+/* True: said, and it will be known when all up to it has come. */
+static bool say_signalled(struct rdma *r, unsigned type, uint64_t position)
+{
+	if (!say(r, type, 0, position, 0))
+		return false;
+	r->wr[r->batch - 1].send_flags |= IBV_SEND_SIGNALED;
+	return true;
+}
+
+/*
+ * What is lost is missed as soon as something comes behind it, and the device is told to send it
+ * again. Behind the last there is nothing, until the device's own timeout, which is long
+ * (rdma_meet.c). So the last of a while is followed by a word that says nothing new, and by others,
+ * each after twice as long, until all has come. It wakes a peer that sleeps, which does the same:
+ * its answer may be what was lost.
+ */
+static void probe(struct rdma *r)
+{
+	int64_t now = r->c.link->engine->now;
+
+	if (r->complete == r->sent)
+		r->patience = RDMA_PROBE;
+	else if (!r->bye && now - r->posted >= r->patience && rdma_room(r, false) &&
+		 say_signalled(r, RDMA_CREDIT, r->received)) {
+		r->credited = r->received;
+		r->patience *= 2;
+	}
+}
+
 static uint64_t rdma_push(struct carrier *c, struct carrier_stream *s, uint64_t from, uint64_t to)
 {
 	struct rdma *r = rdma_of(c);
@@ -208,13 +237,10 @@ static bool rdma_tell(struct carrier *c, enum frame_type what, uint32_t stream, 
 {
 	struct rdma *r = rdma_of(c);
 
-	if (!say(r, what, stream, position, 0))
-		return false;
-	if (what == FRAME_BYE) {
-		r->bye = true;
-		r->wr[r->batch - 1].send_flags |= IBV_SEND_SIGNALED;
-	}
-	return true;
+	if (what != FRAME_BYE)
+		return say(r, what, stream, position, 0);
+	r->bye |= say_signalled(r, what, position);
+	return r->bye;
 }
 
 static bool rdma_message(struct carrier *c, const void *bytes, uint32_t size)
@@ -412,6 +438,7 @@ static int rdma_poll(struct carrier *c)
 		let_go(r, &r->leaving, false);
 		tell_regions(r);
 		tell_credit(r);
+		probe(r);
 	}
 	/* All that had come before is taken: the goodbye may be among it. */
 	if (came <= 0 && r->meet.ended && !r->c.link->lost) {

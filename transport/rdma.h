@@ -39,6 +39,7 @@
 #define RDMA_BATCH 64u       /* sends that are posted with one call */
 #define RDMA_WRITE 65536u    /* most bytes of one write: the follower begins with the first */
 #define RDMA_COMPLETIONS 32u /* taken with one call */
+#define RDMA_PROBE 50000000  /* ns of quiet after which it asks whether all has come */
 #define RDMA_TOKEN 16u
 
 /* Types of words besides those of frame.h. */
@@ -126,6 +127,8 @@ struct rdma {
 	uint64_t messaged;                  /* complete: the message's buffers are free again */
 	uint64_t credit;                    /* sends that the peer has receives for */
 	uint64_t received, credited; /* receives that were posted again, and that it knows of */
+	int64_t posted;              /* when the last send was */
+	int64_t patience;            /* ns from there to the next probe */
 	bool full;                   /* something was refused for lack of room */
 	bool bye;                    /* said */
 

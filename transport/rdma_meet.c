@@ -25,9 +25,9 @@
 #define MAGIC "TndRdma1"
 #define RESOLVE_MS 2000
 #define LOOK_NS 1000000 /* how often it looks at what the poller tells only those who sleep */
-#define ACK_TIMEOUT                                                                                \
-	16 /* 4.096 us * 2^16: what is lost is sent again after a quarter of a second              \
-	    */
+#define RETRIES 7       /* the most that there is: 3 bits */
+#define ACK_UNIT 4096   /* ns */
+#define ACK_MOST 31     /* 5 bits */
 #define GIDS 256
 
 const char *rdma_device_of(const struct rdma *r)
@@ -312,13 +312,27 @@ static int call(struct rdma *r)
 	return 0;
 }
 
+/*
+ * How long the device waits until it sends again, as an exponent: the least with which it goes on
+ * for the deadline, which is whose word it is that the peer is gone. So long a wait isn't for what
+ * was lost alone: see probe() in rdma.c.
+ */
+static uint8_t ack_timeout(int64_t deadline)
+{
+	uint8_t n = 1;
+
+	while (n < ACK_MOST && ((int64_t)ACK_UNIT << n) * (RETRIES + 1) < deadline)
+		n++;
+	return n;
+}
+
 static int connect_id(struct rdma *r, struct rdma_cm_id *id, const void *token)
 {
-	uint8_t timeout = ACK_TIMEOUT;
+	uint8_t timeout = ack_timeout(r->c.link->engine->o.deadline_ns);
 	struct rdma_conn_param p = {
 		.private_data = token,
 		.private_data_len = token ? RDMA_TOKEN : 0,
-		.retry_count = 7,
+		.retry_count = RETRIES,
 		.rnr_retry_count = 7,
 	};
 	int error;

@@ -212,6 +212,7 @@ int rdma_post(struct rdma *r)
 	}
 	error = ibv_post_send(r->meet.id->qp, r->wr, &bad);
 	link_sent(r->c.link, bytes, r->batch);
+	r->posted = r->c.link->engine->now;
 	r->batch = 0;
 	if (error)
 		return link_lost(r->c.link, "%s takes no more sends here: %s", rdma_device_of(r),

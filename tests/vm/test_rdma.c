@@ -37,6 +37,7 @@
 #define PORT 7001
 #define TIME_LIMIT 60
 #define DEADLINE 15000000000ll
+#define SECOND 1000000000ll
 #define LOCKSTEP 20000000000ll /* ns: most that an answer takes */
 
 static const struct way way = {.name = "rdma", .carrier = "rdma"};
@@ -91,16 +92,21 @@ static int add(struct host *h, const char *device, char why[ENGINE_WHY])
 			  why);
 }
 
-static void begin(struct host *h, bool leader, uint64_t size)
+static void begin_within(struct host *h, bool leader, uint64_t size, int64_t deadline)
 {
 	char why[ENGINE_WHY];
 
-	host_begin(h, leader, &way, size, 1, DEADLINE);
+	host_begin(h, leader, &way, size, 1, deadline);
 	if (add(h, NULL, why)) {
 		fprintf(stderr, "engine_add: %s\n", why);
 		abort();
 	}
 	host_enter(h);
+}
+
+static void begin(struct host *h, bool leader, uint64_t size)
+{
+	begin_within(h, leader, size, DEADLINE);
 }
 
 static void expect(struct host *h, enum engine_event_kind kind, const char *text)
@@ -240,6 +246,117 @@ static void follow_death(void)
 		ring_release(&rx, 1000);
 	}
 	kill(getpid(), SIGKILL);
+}
+
+/* Nothing leaves this guest any more. */
+static void cut(void)
+{
+	MUST(!system("modprobe sch_netem && tc qdisc add dev eth0 root netem loss 100%"));
+}
+
+static void mend(void)
+{
+	MUST(!system("tc qdisc del dev eth0 root"));
+}
+
+static void say(struct ring_tx *tx)
+{
+	put(tx, 10);
+	ring_kick(tx);
+}
+
+/*
+ * The network is away for a while. Shorter than the deadline: the session goes on soon after it is
+ * back, also where the device would wait long until it sends again.
+ */
+static const struct {
+	int64_t deadline;
+	useconds_t away; /* us */
+	int64_t soon;    /* most that the answer takes then */
+} outages[] = {{8 * SECOND, 4000000, 8 * SECOND}, {120 * SECOND, 100000, 5 * SECOND}};
+#define OUTAGES (sizeof(outages) / sizeof(*outages))
+
+static void lead_outage(void)
+{
+	for (unsigned i = 0; i < OUTAGES; i++) {
+		struct ring_tx tx;
+		struct host h;
+		int64_t start, back;
+
+		begin_within(&h, true, HOST_RING, outages[i].deadline);
+		host_tx(&h, 0, &tx, &defaults);
+		say(&tx);
+		MUST(!ring_wait_checked(&tx, tx.head, LOCKSTEP));
+		cut();
+		start = tnd_monotonic();
+		say(&tx);
+		usleep(outages[i].away);
+		MUST(atomic_load(&tx.consumer[0]->tail) < tx.head);
+		mend();
+		back = tnd_monotonic();
+		MUST(!ring_wait_checked(&tx, tx.head, outages[i].soon));
+		printf("# answered %.2f s after an outage of %.2f s\n",
+		       (double)(tnd_monotonic() - back) / 1e9, (double)(back - start) / 1e9);
+		host_end(&h);
+	}
+}
+
+static void follow_outage(void)
+{
+	for (unsigned i = 0; i < OUTAGES; i++) {
+		struct ring_rx rx;
+		struct host h;
+
+		begin_within(&h, false, HOST_RING, outages[i].deadline);
+		host_rx(&h, 0, &rx, &defaults);
+		get(&rx, 10);
+		get(&rx, 10);
+		expect(&h, ENGINE_LEFT, "");
+		host_end(&h);
+	}
+}
+
+/* A longer one: both hosts say so when the deadline is over, neither before nor much later. */
+#define BRIEF (4 * SECOND)
+
+static void stay_cut(struct host *h)
+{
+	int64_t start = tnd_monotonic();
+
+	cut();
+	expect(h, ENGINE_LOST, "nothing was heard from it for 4.");
+	MUST(tnd_monotonic() - start < 2 * BRIEF);
+	sleep(2); /* the other one mustn't hear that this one has closed the link */
+	mend();
+}
+
+static void lead_long_outage(void)
+{
+	struct ring_tx tx;
+	struct host h;
+
+	begin_within(&h, true, HOST_RING, BRIEF);
+	host_tx(&h, 0, &tx, &defaults);
+	say(&tx);
+	MUST(!ring_wait_checked(&tx, tx.head, LOCKSTEP));
+	say(&tx);
+	usleep(100000);
+	say(&tx); /* crosses the other one's cut, or comes after it */
+	stay_cut(&h);
+	host_end(&h);
+}
+
+static void follow_long_outage(void)
+{
+	struct ring_rx rx;
+	struct host h;
+
+	begin_within(&h, false, HOST_RING, BRIEF);
+	host_rx(&h, 0, &rx, &defaults);
+	get(&rx, 10);
+	get(&rx, 10);
+	stay_cut(&h);
+	host_end(&h);
 }
 
 /*
@@ -504,16 +621,19 @@ static void follow_limit(void)
 struct test {
 	const char *name;
 	void (*lead)(void), (*follow)(void);
-	int killed; /* signal that ends the follower's half */
+	int killed;   /* signal that ends the follower's half */
+	bool between; /* two guests: within one nothing crosses a network */
 };
 
 static const struct test tests[] = {
-	{"flow with back-pressure", lead_flow, follow_flow, 0},
-	{"errors say what is wrong", lead_errors, follow_errors, 0},
-	{"a limit on locked memory is named", lead_limit, follow_limit, 0},
-	{"a dead peer is noticed", lead_death, follow_death, SIGKILL},
-	{"a stale leader writes nothing", lead_stale, follow_stale, 0},
-	{"a stale key is refused", lead_key, follow_key, 0},
+	{"flow with back-pressure", lead_flow, follow_flow, 0, false},
+	{"errors say what is wrong", lead_errors, follow_errors, 0, false},
+	{"a limit on locked memory is named", lead_limit, follow_limit, 0, false},
+	{"a dead peer is noticed", lead_death, follow_death, SIGKILL, false},
+	{"a stale leader writes nothing", lead_stale, follow_stale, 0, false},
+	{"a stale key is refused", lead_key, follow_key, 0, false},
+	{"a short outage is survived", lead_outage, follow_outage, 0, true},
+	{"a long one is named in time", lead_long_outage, follow_long_outage, 0, true},
 };
 #define TESTS (sizeof(tests) / sizeof(*tests))
 
@@ -570,6 +690,7 @@ static int follow(const char *which)
 int main(int argc, char **argv)
 {
 	struct CMUnitTest list[TESTS];
+	size_t n = 0;
 
 	address = getenv("ADDRESS");
 	alone = argc < 2;
@@ -581,7 +702,10 @@ int main(int argc, char **argv)
 	}
 	if (!alone && !strcmp(argv[1], "follow"))
 		return follow(argv[2]);
-	for (size_t i = 0; i < TESTS; i++)
-		list[i] = (struct CMUnitTest){tests[i].name, run, NULL, NULL, (void *)&tests[i]};
-	return cmocka_run_group_tests_name("rdma", list, NULL, NULL);
+	for (size_t i = 0; i < TESTS; i++) {
+		if (!alone || !tests[i].between)
+			list[n++] = (struct CMUnitTest){tests[i].name, run, NULL, NULL,
+							(void *)&tests[i]};
+	}
+	return _cmocka_run_group_tests("rdma", list, n, NULL, NULL);
 }
