@@ -148,6 +148,9 @@ sed "s|$scratch/key|$scratch/key.other|" "$scratch/cfg" >"$scratch/cfg.key"
 sed -i '1s/^/connect_timeout = 3; /; s/connect_timeout = 120;//' "$scratch/cfg.key"
 cfg=$scratch/cfg.key launch b 1 -- "$target" exit 3
 check "another key: nobody answers" over b 111
+check "... is said with what to look at" says_there b 'nothing came of .* within connect_timeout \(3 s\): 10\.77\.0\.1:7000: it has hung up without an answer: does it have the same key \(key_file\)'
+check "... and on the leader's host" until_said a "waiting for variant 1 at 10\.77\.0\.2 \(10\.77\.0\.2:[0-9]+: it doesn't have our key \(key_file\)\)"
+check "... which goes on waiting" kill -0 "${command[a]}"
 chmod 640 "$scratch/key.other"
 cfg=$scratch/cfg.key launch b 1 -- "$target" exit 3
 check "a key that others may read" over b 111
