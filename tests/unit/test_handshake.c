@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The handshake as a machine, and how hosts meet. */
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sodium.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -217,7 +219,65 @@ static void test_replayed_caller(void **state)
 	assert_non_null(strstr(c.why, "played again"));
 }
 
-static void test_version(void **state)
+/* A hello as another version would say it, with a MAC that is right for it. */
+static void as_version(uint8_t hello[112], uint32_t version, const struct key *with,
+		       const uint8_t *callers)
+{
+	crypto_generichash_state s;
+
+	version = htole32(version);
+	memcpy(hello + 8, &version, sizeof(version));
+	crypto_generichash_init(&s, with->bytes, sizeof(with->bytes), 32);
+	crypto_generichash_update(&s, (const uint8_t *)(callers ? "listen" : "caller"), 6);
+	if (callers)
+		crypto_generichash_update(&s, callers, 112);
+	crypto_generichash_update(&s, hello, 80);
+	crypto_generichash_final(&s, hello + 80, 32);
+}
+
+/* Either side may be the older one; both learn of it, with and without a key. */
+static void test_other_version(void **state)
+{
+	static const struct key none;
+	struct handshake_items ours = facts("base", "x86_64", "1");
+
+	(void)state;
+	for (unsigned keyed = 0; keyed < 2; keyed++) {
+		const struct key *k = keyed ? &key : NULL, *with = keyed ? &key : &none;
+		static struct handshake caller, listener;
+		uint8_t called[112], answered[112];
+		char named[100];
+		size_t n;
+
+		snprintf(named, sizeof(named),
+			 "protocol version differs: ours is %u, its is %u; install the same tandem",
+			 HANDSHAKE_VERSION, HANDSHAKE_VERSION + 1);
+		assert_int_equal(handshake_begin(&caller, true, k, &ours), 0);
+		assert_int_equal(handshake_begin(&listener, false, k, &ours), 0);
+		memcpy(called, handshake_output(&caller, &n), sizeof(called));
+		assert_int_equal(n, sizeof(called));
+		as_version(called, HANDSHAKE_VERSION + 1, with, NULL);
+		assert_int_equal(handshake_input(&listener, called, sizeof(called)), -EPROTO);
+		assert_int_equal(listener.phase, HANDSHAKE_FAILED);
+		assert_non_null(strstr(listener.why, named));
+
+		/* It answers nevertheless: the caller, of whatever version, is to know why. */
+		memcpy(answered, handshake_output(&listener, &n), sizeof(answered));
+		assert_int_equal(n, sizeof(answered));
+		memcpy(called, handshake_output(&caller, &n), sizeof(called));
+		as_version(answered, HANDSHAKE_VERSION + 1, with, called);
+		assert_int_equal(handshake_input(&caller, answered, sizeof(answered)), -EPROTO);
+		assert_int_equal(caller.phase, HANDSHAKE_FAILED);
+		assert_non_null(strstr(caller.why, named));
+		handshake_output(&caller, &n);
+		assert_int_equal(n, sizeof(called)); /* its hello; no items follow */
+		handshake_end(&caller);
+		handshake_end(&listener);
+	}
+}
+
+/* What isn't tandem's gets no answer. */
+static void test_other_protocol(void **state)
 {
 	struct handshake_items ours = facts("base", "x86_64", "1");
 	static struct handshake b;
@@ -385,12 +445,12 @@ static void test_listen_fails(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_agree),          cmocka_unit_test(test_differences),
-		cmocka_unit_test(test_other_isa),      cmocka_unit_test(test_wrong_key),
-		cmocka_unit_test(test_changed_bytes),  cmocka_unit_test(test_replayed_caller),
-		cmocka_unit_test(test_version),        cmocka_unit_test(test_meet),
-		cmocka_unit_test(test_meet_wrong_key), cmocka_unit_test(test_strangers),
-		cmocka_unit_test(test_listen_fails),
+		cmocka_unit_test(test_agree),         cmocka_unit_test(test_differences),
+		cmocka_unit_test(test_other_isa),     cmocka_unit_test(test_wrong_key),
+		cmocka_unit_test(test_changed_bytes), cmocka_unit_test(test_replayed_caller),
+		cmocka_unit_test(test_other_version), cmocka_unit_test(test_other_protocol),
+		cmocka_unit_test(test_meet),          cmocka_unit_test(test_meet_wrong_key),
+		cmocka_unit_test(test_strangers),     cmocka_unit_test(test_listen_fails),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
