@@ -184,8 +184,11 @@ $B/vm/%: $B/plain/tests/vm/%.o $(call objects,plain,$(ENGINE) tests/unit/engine_
 deps-vm:
 	$(call need,$(PACKAGES_VM))
 
+# How long they may take together.
+VM_SECONDS ?= 480
+
 check-vm: all deps-vm $B/vm/test_rdma $(addprefix $B/unit/,test_engine test_engine_faults)
-	$(PROVE) $(patsubst %,tests/vm/%.sh,$(call chosen,boot rdma tandem programs servers death))
+	tests/vm/timed.sh $(VM_SECONDS) env $(PROVE) $(patsubst %,tests/vm/%.sh,$(call chosen,boot rdma tandem programs servers death))
 
 # Variants on several hosts, which are network namespaces: io/link/variants/policy of the programs;
 # the servers; how such sessions begin and end.
