@@ -11,7 +11,8 @@
 #
 # --prepare leaves in DIR what it takes to run the programs elsewhere instead of running them:
 # DIR/NAME/command for each (--id=0 stands for the variant's number). --judge takes what came of that:
-# stdout, stderr, status, reports in the same place; of the other variants stdout.1 and so on.
+# stdout, stderr, status, reports in the same place; of the other variants stdout.1 and so on. A file
+# kernel that isn't empty there, or kernel.1 and so on, is what a kernel complained of meanwhile.
 #
 # With another transport than shm each variant is started by a command of its own. LIST says where,
 # one word for each variant, in one argument: ADDRESS, or NAMESPACE@ADDRESS for another network
@@ -182,7 +183,7 @@ configuration() { # configuration REPORT_DIR TWIN PORT; headers has read the pro
 diagnose() { # diagnose DIR
 	local report file
 	[ -s "$1/stderr" ] && { echo "# stderr:"; tail -n 15 "$1/stderr" | sed 's/^/#   /'; }
-	for file in "$1"/stderr.*; do
+	for file in "$1"/stderr.* "$1"/kernel*; do
 		[ -s "$file" ] && { echo "# ${file##*/}:"; tail -n 15 "$file" | sed 's/^/#   /'; }
 	done
 	left "$1" && { echo "# left over:"; cat "$1"/left* | sed 's/^/#   /'; }
@@ -284,6 +285,9 @@ one() {
 	judge)
 		for file in "$dir/status" $([ $others = 0 ] || seq -f "$dir/status.%g" $others); do
 			[ -e "$file" ] || { failed "$name" "$dir" "it wasn't run: there is no $file"; return; }
+		done
+		for file in "$dir"/kernel*; do
+			[ ! -s "$file" ] || { failed "$name" "$dir" "a kernel has complained (${file##*/})"; return; }
 		done ;;
 	*) execute $others "$dir" "${command[@]}" ;;
 	esac

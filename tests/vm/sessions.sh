@@ -5,11 +5,11 @@
 #
 # One session after the other: guest 1 runs the leader of each, guest 2 the follower, and neither
 # waits for the other but in tandem. What is left of them goes to SHARED/N, under DIR's name, for
-# run.sh --judge. The guests have no file in common but those below SHARED: so that is where the
-# programs find their TMPDIR. Few processes, since to start one takes a guest as long as hundreds
-# take its host.
+# run.sh --judge; so does what the kernel has complained of since the session before. The guests have
+# no file in common but those below SHARED: so that is where the programs find their TMPDIR. Few
+# processes, since to start one takes a guest as long as hundreds take its host.
 set -u
-dir=$1 build=$2
+dir=$1 build=$2 complaints=$(<"${0%/*}/complaints")
 suffix=''
 [ "$GUEST" = 1 ] || suffix=.1
 export TMPDIR=$SHARED/tmp TEST_LIB_DIR=$build/programs/lib
@@ -21,6 +21,7 @@ for session in "$dir"/*/; do
 	setsid -w timeout -k 2 "${LIMIT:-60}" "${command[@]/#--id=0/--id=$((GUEST - 1))}" \
 		>"$session/stdout$suffix" 2>"$session/stderr$suffix" </dev/null
 	echo $? >"$session/status$suffix"
+	dmesg -c | grep -aE -A 30 "$complaints" >"$session/kernel$suffix"
 done
 cp -r "$dir" "$SHARED/$GUEST/"
 # Nothing of them may be left; an orphan may need a moment.
