@@ -197,7 +197,7 @@ OTHER_HOST_CELLS := uring/trusted/3/socket_rw_oc uring/trusted/2/full sockets/en
 	sockets/encrypted/3/socket_rw_oc
 
 check-hosts: deps-hosts $(HOST_CELLS:%=host-programs/%)
-	MODES="$${MODES-socket_rw_oc}" $(PROVE) $(patsubst %,tests/hosts/%.sh,$(call chosen,$(filter-out lib net servers programs, \
+	$(PROVE) $(patsubst %,tests/hosts/%.sh,$(call chosen,$(filter-out lib net servers programs, \
 		$(basename $(notdir $(wildcard tests/hosts/*.sh))))))
 
 deps-hosts:

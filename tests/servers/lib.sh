@@ -18,7 +18,7 @@
 #              WAIT   deadline of a wait, seconds (default: 20)
 #              HOSTS  not empty: each variant is started by a command of its own. A word for each:
 #                     ADDRESS, or NAMESPACE@ADDRESS for another network namespace
-#              MORE   added to the configuration
+#              MORE   added to the configuration; MORE_POLICY: to that of this policy
 if [ "${BASH_SOURCE[0]}" = "$0" ]; then
 	echo "1..0 # SKIP this is the library of the other scripts"
 	exit 0
@@ -155,13 +155,13 @@ free_port() { # sets port
 # configuration NAME POLICY: the tandem configuration of a run, from configs/NAME.cfg when it is
 # there; its policy and report directory are replaced.
 configuration() {
-	local file=$root/configs/$1.cfg
+	local file=$root/configs/$1.cfg more=MORE_$2
 	if [ -e "$file" ] && [ "${CONFIG:-}" != plain ]; then
 		sed -E '/^[[:space:]]*(policy|report_dir|hang_timeout)[[:space:]]*[=:]/d' "$file"
 	else
 		printf '%s\n' 'leader_id = 0; variants = (' '{ id = 0; },' '{ id = 1; }' ');'
 	fi
-	echo "policy = \"$2\"; report_dir = \"$dir/reports\"; hang_timeout = 10.0; ${MORE:-}"
+	echo "policy = \"$2\"; report_dir = \"$dir/reports\"; hang_timeout = 10.0; ${MORE:-} ${!more:-}"
 }
 # The variants' addresses in turn become those of HOSTS, on a port that is free.
 place() {
