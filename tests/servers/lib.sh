@@ -15,6 +15,7 @@
 #              MODES  policies to run under (default: "socket_rw_oc full"; "" for native only)
 #              CONFIG "plain": two equal variants in place of those of configs/NAME.cfg
 #              KEEP   not empty: the scratch directory is not removed
+#              SHORT  not empty: what takes a load is left out (redis)
 #              WAIT   deadline of a wait, seconds (default: 20)
 #              HOSTS  not empty: each variant is started by a command of its own. A word for each:
 #                     ADDRESS, or NAMESPACE@ADDRESS for another network namespace
