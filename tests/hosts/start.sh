@@ -169,4 +169,34 @@ check "another program of that name" refused 'hash of the program differs'
 launch b 1 -- "$target" exit 3
 check "... and the right one" all_over 3
 
+# --- another version of the protocol -------------------------------------------------------------
+
+cat >"$scratch/version.py" <<'END'
+import hashlib, os, socket, struct, sys
+key = bytes.fromhex(open(sys.argv[1]).read().strip())
+def hello(whose, before=b""):
+    said = b"TANDEM\r\n" + struct.pack("<II", 99, 0) + os.urandom(64)
+    return said + hashlib.blake2b(whose + before + said, key=key, digest_size=32).digest()
+if sys.argv[2] == "call":
+    with socket.create_connection(("10.77.0.1", 7000)) as s:
+        s.sendall(hello(b"caller"))
+        sys.exit(len(s.recv(112, socket.MSG_WAITALL)) != 112)
+else:
+    l = socket.create_server(("", 7000))
+    while s := l.accept()[0]:
+        s.sendall(hello(b"listen", s.recv(112, socket.MSG_WAITALL)))
+END
+version='protocol version differs: ours is [0-9]+, its is 99; install the same tandem on both hosts'
+launch a 0 -- "$target" exit 3
+check "the leader waits" until_said a 'waiting for'
+check "a host of another version calls, and gets an answer" on c python3 "$scratch/version.py" "$scratch/key" call
+check "... is said" until_said a "waiting for variant 1 .*10\\.77\\.0\\.3:[0-9]+: $version"
+kill -TERM "${command[a]}"
+check "... and waiting can be ended" over a 143
+on a timeout 5 python3 "$scratch/version.py" "$scratch/key" listen &
+sed 's/connect_timeout = 120;/connect_timeout = 3;/' "$scratch/cfg" >"$scratch/cfg.soon"
+cfg=$scratch/cfg.soon launch b 1 -- "$target" exit 3
+check "a host of another version is called" over b 111
+check "... is said" says_there b "10\\.77\\.0\\.1:7000: $version"
+
 finish
