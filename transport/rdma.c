@@ -324,15 +324,16 @@ static int take_credit(struct rdma *r, uint64_t position)
 	return 0;
 }
 
-/* Parts of one message come one after the other. */
-static int take_part(struct rdma *r, const struct rdma_word *w, uint32_t there)
+static int take_part(struct rdma *r, const struct rdma_word *w)
 {
 	uint64_t size = le64toh(w->position);
 	uint32_t at = le32toh(w->key), n = le32toh(w->bytes);
 
-	if (n != there || size > ENGINE_MESSAGE || at != r->message_bytes || !n || n > size - at)
+	if (size > ENGINE_MESSAGE || at != r->message_bytes || !n || at + n > size ||
+	    (at && size != r->message_size))
 		return link_lost(r->c.link, "it sent garbage: a part of a message that can't be");
 	memcpy(r->message + at, w + 1, n);
+	r->message_size = (uint32_t)size;
 	r->message_bytes += n;
 	if (r->message_bytes < size)
 		return 0;
@@ -340,25 +341,61 @@ static int take_part(struct rdma *r, const struct rdma_word *w, uint32_t there)
 	return link_message(r->c.link, r->message, (uint32_t)size);
 }
 
+enum { STREAM = 1, POSITION = 2, KEY = 4, BYTES = 8, NOTHING = 16 };
+
+/* What a word has, by type; all else of it is 0. */
+static const uint8_t has[] = {
+	[FRAME_WANT] = STREAM | POSITION,
+	[FRAME_STREAMS] = STREAM,
+	[FRAME_TAIL] = STREAM | POSITION,
+	[FRAME_HALT] = NOTHING,
+	[FRAME_MESSAGE] = POSITION | KEY | BYTES,
+	[FRAME_PING] = POSITION,
+	[FRAME_PONG] = POSITION,
+	[FRAME_BYE] = NOTHING,
+	[RDMA_REGION] = STREAM | POSITION | KEY,
+	[RDMA_CREDIT] = POSITION,
+};
+
+/* All that can be known from a word alone, and from where it stands. NULL: it is right. */
+static const char *wrong(const struct rdma *r, const struct rdma_word *w, uint32_t bytes)
+{
+	unsigned h = bytes && w->type < sizeof(has) ? has[w->type] : 0;
+
+	if (bytes < sizeof(*w))
+		return "less than a word";
+	if (!h)
+		return "a word of no known type";
+	if (w->zero[0] || w->zero[1] || w->zero[2])
+		return "a word's reserved bytes aren't zero";
+	if ((w->stream && !(h & STREAM)) || (w->position && !(h & POSITION)) ||
+	    (w->key && !(h & KEY)) || (w->bytes && !(h & BYTES)))
+		return "a word has a stream, position, key or size that its type hasn't";
+	if (le32toh(w->bytes) != bytes - sizeof(*w))
+		return "what follows a word isn't as long as it says";
+	if (r->message_bytes && w->type != FRAME_MESSAGE)
+		return "a word between the parts of a message";
+	return NULL;
+}
+
 static int take_word(struct rdma *r, const struct rdma_word *w, uint32_t bytes)
 {
+	const char *reason = wrong(r, w, bytes);
 	uint32_t stream = le32toh(w->stream);
 	uint64_t position = le64toh(w->position);
 
-	if (bytes < sizeof(*w) || (w->type != FRAME_MESSAGE && bytes != sizeof(*w)))
-		return link_lost(r->c.link, "it sent garbage: %u bytes for a word", bytes);
+	if (reason)
+		return link_lost(r->c.link, "it sent garbage: %s", reason);
 	switch (w->type) {
 	case RDMA_REGION:
 		return take_region(r, stream, position, le32toh(w->key));
 	case RDMA_CREDIT:
 		return take_credit(r, position);
 	case FRAME_MESSAGE:
-		return take_part(r, w, bytes - (uint32_t)sizeof(*w));
+		return take_part(r, w);
 	case FRAME_TAIL:
 		return link_tail(r->c.link, stream, position);
 	default:
-		if (w->type == 0 || w->type >= FRAME_TYPES)
-			return link_lost(r->c.link, "it sent garbage: a word of type %u", w->type);
 		return link_word(r->c.link, w->type, stream, position);
 	}
 }
@@ -367,6 +404,10 @@ static int take_bytes(struct rdma *r, uint32_t number, uint32_t bytes)
 {
 	const struct carrier_stream *s = link_stream(r->c.link, number);
 
+	if (r->message_bytes)
+		return link_lost(
+			r->c.link,
+			"it sent garbage: bytes of a stream between the parts of a message");
 	/* The engine is the one that writes this head. */
 	return link_head(r->c.link, number,
 			 s ? atomic_load_explicit(&s->producer->head, memory_order_relaxed) + bytes

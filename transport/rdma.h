@@ -143,7 +143,8 @@ struct rdma {
 	struct rdma_stream *early; /* leader's host: REGION has come before its process has begun */
 	struct rdma_stream *leaving; /* shut, but a send may touch them */
 	uint8_t message[ENGINE_MESSAGE];
-	uint32_t message_bytes; /* that have come */
+	uint32_t message_bytes; /* that have come; 0: none is under way */
+	uint32_t message_size;  /* all of it */
 };
 
 /* rdma_meet.c. Each 0, or negative errno with *why or after link_lost(). */

@@ -140,7 +140,10 @@ static void say_address(struct rdma_hello *h, const struct sockaddr *a, uint16_t
 
 static bool hear_address(const struct rdma_hello *h, struct sockaddr_storage *a)
 {
-	if (memcmp(h->magic, MAGIC, sizeof(h->magic)) || (h->family != 4 && h->family != 6))
+	static const uint8_t none[sizeof(h->address) - 4];
+
+	if (memcmp(h->magic, MAGIC, sizeof(h->magic)) || (h->family != 4 && h->family != 6) ||
+	    h->zero || (h->family == 4 && memcmp(h->address + 4, none, sizeof(none)) != 0))
 		return false;
 	memset(a, 0, sizeof(*a));
 	a->ss_family = h->family == 4 ? AF_INET : AF_INET6;
