@@ -115,7 +115,7 @@ $B/perf/calls: perf/calls.c
 	@mkdir -p $(@D)
 	$Q$(CC) $(TEST) -MF $@.d -o $@ $(filter %.c %.o,$^)
 
-$B/perf/bench_rdma: perf/bench_rdma.c $(addprefix transport/,poller.c rdma.c rdma_meet.c rdma_pair.c ring.c) \
+$B/perf/bench_rdma: perf/bench_rdma.c $(addprefix transport/,poller.c rdma.c rdma_device.c rdma_meet.c rdma_pair.c ring.c) \
 		tests/unit/futex_host.c
 	@mkdir -p $(@D)
 	$Q$(CC) $(TEST) -MF $@.d -o $@ $(filter %.c %.o,$^) -luring -libverbs -lrdmacm -pthread

@@ -195,6 +195,39 @@ static void judge_tcp(struct judge *judge)
 		     uring.detail);
 }
 
+/* The variant for which this host meets others: the leader if it runs here, or else the one that
+ * does. */
+static const struct config_variant *meets(const struct config *config)
+{
+	const struct config_variant *variant = &config->variants[config->leader];
+
+	for (size_t i = 0; i < config->n_variants && !variant->local; i++)
+		variant = &config->variants[i];
+	return variant;
+}
+
+static void judge_rdma(struct judge *judge)
+{
+	const struct config *c = judge->config;
+	const char *device = meets(c)->rdma_device;
+	bool needed = c->transport == CONFIG_TRANSPORT_RDMA;
+	struct machine_answer answer;
+
+	/* That a device isn't there at all, judge_device() says. */
+	if (config_rdma_excluded(c) ||
+	    (device && !machine_rdma_device(MACHINE_RDMA_DEVICES, device).yes))
+		return;
+	answer = device ? machine_rdma(device) : machine_probe(MACHINE_RDMA);
+	if (!answer.yes && needed)
+		find(judge, true, NULL,
+		     "transport = \"rdma\" is not possible here: %s; \"auto\" takes TCP then",
+		     answer.detail);
+	else if (!answer.yes)
+		find(judge, false, NULL,
+		     "transport = \"auto\": TCP, since RDMA is not possible here: %s",
+		     answer.detail);
+}
+
 static void judge_transport(struct judge *judge)
 {
 	const struct config *c = judge->config;
@@ -205,6 +238,7 @@ static void judge_transport(struct judge *judge)
 
 	if (config_spans_hosts(c) && c->transport != CONFIG_TRANSPORT_RDMA)
 		judge_tcp(judge);
+	judge_rdma(judge);
 	if (!config_spans_hosts(c) &&
 	    (c->transport == CONFIG_TRANSPORT_TCP || c->transport == CONFIG_TRANSPORT_RDMA))
 		find(judge, false, NULL,
@@ -240,10 +274,6 @@ static void judge_device(struct judge *judge, const struct config_variant *varia
 		     variant->rdma_device, why);
 	else if (!answer.yes)
 		find(judge, true, variant, "rdma_device = \"%s\": %s", variant->rdma_device,
-		     answer.detail);
-	else if (!strstr(answer.detail, "ACTIVE"))
-		find(judge, c->transport == CONFIG_TRANSPORT_RDMA, variant,
-		     "rdma_device = \"%s\": it isn't connected (%s)", variant->rdma_device,
 		     answer.detail);
 }
 

@@ -105,15 +105,24 @@ static int add_files(const struct running *r, struct handshake_items *items, cha
 	return handshake_add(items, HANDSHAKE_SAME_ISA, "hash of the program", hash) ? 0 : -E2BIG;
 }
 
+/* Where it is excluded anyway, it isn't tried. */
+static void rdma_words(const struct config *c, int variant, char *to, size_t size)
+{
+	const char *excluded = config_rdma_excluded(c);
+	struct machine_answer rdma = {.yes = false};
+
+	if (!excluded)
+		rdma = machine_rdma(config_variant(c, variant)->rdma_device);
+	snprintf(to, size, "%s", excluded ? excluded : rdma.yes ? "yes" : rdma.detail);
+}
+
 int facts_gather(const struct running *r, int variant, struct handshake_items *items, char *why,
 		 size_t room)
 {
 	const struct config *c = r->config;
 	char text[HANDSHAKE_VALUE];
-	struct machine_answer rdma;
-	const char *device;
 	struct utsname machine;
-	bool all = true, usable;
+	bool all = true;
 
 	*items = (struct handshake_items){0};
 	if (sodium_init() < 0) {
@@ -135,11 +144,7 @@ int facts_gather(const struct running *r, int variant, struct handshake_items *i
 	all &= handshake_add(items, HANDSHAKE_SAME, "hash of configuration", text);
 	snprintf(text, sizeof(text), "%d", variant);
 	all &= handshake_add(items, HANDSHAKE_TOLD, FACT_VARIANT, text);
-	device = config_variant(c, variant)->rdma_device;
-	rdma = device ? machine_rdma_device(MACHINE_RDMA_DEVICES, device)
-		      : machine_probe(MACHINE_RDMA);
-	usable = rdma.yes && strstr(rdma.detail, "ACTIVE");
-	snprintf(text, sizeof(text), "%.200s", usable ? "yes" : rdma.detail);
+	rdma_words(c, variant, text, sizeof(text));
 	all &= handshake_add(items, HANDSHAKE_TOLD, FACT_RDMA, text);
 	if (!all) {
 		snprintf(why, room, "what the hosts have to compare is too long");

@@ -8,7 +8,7 @@
 
 /* Names of those that are only told. */
 #define FACT_VARIANT "variant" /* id of the one that runs here */
-#define FACT_RDMA "rdma"       /* "yes", or why there is none */
+#define FACT_RDMA "rdma"       /* "yes", or why it can't be used */
 
 /* 0 or negative errno: `why` has one line. variant: id of the one that runs here. */
 int facts_gather(const struct running *r, int variant, struct handshake_items *items, char *why,

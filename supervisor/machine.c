@@ -25,6 +25,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../transport/rdma_device.h"
 #include "machine.h"
 #include "program.h"
 
@@ -55,7 +56,10 @@ static void say(struct machine_answer *answer, bool yes, const char *format, ...
 	va_end(args);
 }
 
-/* Runs the probe in a child, so that neither filters nor crashes stay with us. */
+/*
+ * Runs the probe in a child, so that neither filters nor crashes stay with us. It begins with the
+ * answer as it is.
+ */
 static void in_child(struct machine_answer *answer, void (*probe)(struct machine_answer *))
 {
 	struct machine_answer *shared;
@@ -68,6 +72,7 @@ static void in_child(struct machine_answer *answer, void (*probe)(struct machine
 		say(answer, false, "it could not be tried: mmap: %s", strerror(errno));
 		return;
 	}
+	*shared = *answer;
 	child = fork();
 	if (child == 0) {
 		alarm(PROBE_SECONDS);
@@ -344,6 +349,28 @@ static void probe_io_uring(struct machine_answer *answer)
 		say(answer, false, "switched off (kernel.io_uring_disabled = %s)", disabled);
 }
 
+/* "port 1 ACTIVE, port 2 DOWN"; the kernel's states begin with their numbers. */
+static void list_ports(const char *in, const char *device, char *to, size_t size)
+{
+	size_t n = 0;
+
+	*to = '\0';
+	for (unsigned port = 1; n < size; port++) {
+		char path[PATH_MAX], state[32];
+		const char *word;
+
+		snprintf(path, sizeof(path), "%s/%s/ports/%u/state", in, device, port);
+		if (port > 1 && access(path, F_OK) < 0)
+			return;
+		read_text(path, state, sizeof(state));
+		word = strchr(state, ' ');
+		n += (size_t)snprintf(to + n, size - n, "%sport %u %s", n ? ", " : "", port,
+				      word     ? word + 1
+				      : *state ? state
+					       : "unknown");
+	}
+}
+
 /* All there are, with their states. */
 static void list_rdma(const char *in, struct machine_answer *answer)
 {
@@ -352,40 +379,31 @@ static void list_rdma(const char *in, struct machine_answer *answer)
 	size_t n = 0;
 
 	while (directory && (entry = readdir(directory))) {
-		char path[PATH_MAX];
-		char state[32];
+		char ports[64];
 
 		if (entry->d_name[0] == '.')
 			continue;
-		snprintf(path, sizeof(path), "%s/%s/ports/1/state", in, entry->d_name);
-		read_text(path, state, sizeof(state));
+		list_ports(in, entry->d_name, ports, sizeof(ports));
 		if (n < sizeof(answer->detail))
 			n += (size_t)snprintf(answer->detail + n, sizeof(answer->detail) - n,
-					      "%s%s (port 1: %s)", n ? ", " : "", entry->d_name,
-					      *state ? state : "unknown");
+					      "%s%s (%s)", n ? ", " : "", entry->d_name, ports);
 	}
 	if (directory)
 		closedir(directory);
 	answer->yes = n > 0;
 	if (n == 0)
-		say(answer, false, "no RDMA device");
-}
-
-static void probe_rdma(struct machine_answer *answer)
-{
-	list_rdma(MACHINE_RDMA_DEVICES, answer);
+		say(answer, false, "there is no RDMA device");
 }
 
 struct machine_answer machine_rdma_device(const char *directory, const char *name)
 {
 	struct machine_answer answer = {.yes = false}, all = {.yes = false};
-	char path[PATH_MAX], state[32];
+	char path[PATH_MAX], ports[64];
 
 	snprintf(path, sizeof(path), "%s/%s", directory, name);
 	if (access(path, F_OK) == 0) {
-		snprintf(path, sizeof(path), "%s/%s/ports/1/state", directory, name);
-		read_text(path, state, sizeof(state));
-		say(&answer, true, "port 1: %s", *state ? state : "unknown");
+		list_ports(directory, name, ports, sizeof(ports));
+		say(&answer, true, "%s", ports);
 		return answer;
 	}
 	list_rdma(directory, &all);
@@ -394,6 +412,37 @@ struct machine_answer machine_rdma_device(const char *directory, const char *nam
 	else
 		say(&answer, false, "there is no such device here, nor any other");
 	return answer;
+}
+
+/* answer->detail: the one that is wished for, or "". */
+static void try_rdma(struct machine_answer *answer)
+{
+	char why[sizeof(answer->detail)];
+
+	if (rdma_device_try(answer->detail, why, sizeof(why)))
+		say(answer, false, "%s", why);
+	else
+		answer->yes = true;
+}
+
+struct machine_answer machine_rdma(const char *name)
+{
+	struct machine_answer is = {.yes = false}, tried = {.yes = false};
+
+	if (name)
+		is = machine_rdma_device(MACHINE_RDMA_DEVICES, name);
+	else
+		list_rdma(MACHINE_RDMA_DEVICES, &is);
+	if (!is.yes)
+		return is;
+	snprintf(tried.detail, sizeof(tried.detail), "%s", name ?: "");
+	in_child(&tried, try_rdma);
+	return tried.yes ? is : tried;
+}
+
+static void probe_rdma(struct machine_answer *answer)
+{
+	*answer = machine_rdma(NULL);
 }
 
 static void probe_criu(struct machine_answer *answer)

@@ -25,14 +25,14 @@ enum machine_feature {
 	MACHINE_MEMBARRIER,    /* expedited */
 	MACHINE_HUGEPAGES,     /* a shared huge page can be had */
 	MACHINE_IO_URING,
-	MACHINE_RDMA,
+	MACHINE_RDMA, /* a device that works; the detail is all there are, or why none does */
 	MACHINE_CRIU,
 	MACHINE_FEATURES
 };
 
 struct machine_answer {
 	bool yes;
-	char detail[160]; /* what is there, or why not; may be empty when it is there */
+	char detail[240]; /* what is there, or why not; may be empty when it is there */
 };
 
 /* The feature's name in output: "sud", "io_uring" ... */
@@ -48,5 +48,8 @@ struct machine_answer machine_probe(enum machine_feature feature);
 
 /* Is there an RDMA device of that name? The detail says how it is, or which there are instead. */
 struct machine_answer machine_rdma_device(const char *directory, const char *name);
+
+/* Does it work? NULL: does any? */
+struct machine_answer machine_rdma(const char *name);
 
 #endif

@@ -9,7 +9,6 @@
 #include "events.h"
 #include "facts.h"
 #include "hosts.h"
-#include "machine.h"
 #include "parameters.h"
 #include "report.h"
 #include "stop.h"
@@ -77,19 +76,20 @@ static const char *carrier(const struct meeting *m, const struct meet_peer *p, c
 	const struct config *c = m->r->config;
 	const char *own = handshake_value(&m->items, FACT_RDMA) ?: "?";
 	const char *theirs = handshake_value(&p->handshake.theirs, FACT_RDMA) ?: "?";
+	const char *excluded = config_rdma_excluded(c);
 
 	if (c->transport != CONFIG_TRANSPORT_AUTO) {
 		snprintf(why, size, "as configured");
 		return c->transport == CONFIG_TRANSPORT_RDMA ? "rdma" : "tcp";
 	}
-	if (c->link != CONFIG_LINK_TRUSTED) {
-		snprintf(why, size, "RDMA would need link = \"trusted\"");
+	if (excluded) {
+		snprintf(why, size, "%s", excluded);
 	} else if (strcmp(own, "yes") != 0) {
 		snprintf(why, size, "no RDMA here: %s", own);
 	} else if (strcmp(theirs, "yes") != 0) {
 		snprintf(why, size, "no RDMA there: %s", theirs);
 	} else {
-		snprintf(why, size, "both have RDMA devices");
+		snprintf(why, size, "both have an RDMA device that works");
 		return "rdma";
 	}
 	return "tcp";
@@ -340,21 +340,6 @@ static unsigned own_follower(const struct config *c)
 	return v;
 }
 
-/* A device that isn't there is a mistake, also where TCP would do. */
-static int check_device(struct running *r)
-{
-	const char *device = own(r)->rdma_device;
-	struct machine_answer answer;
-
-	if (!device || config_rdma_excluded(r->config))
-		return STATUS_GO_ON;
-	answer = machine_rdma_device(MACHINE_RDMA_DEVICES, device);
-	if (answer.yes)
-		return STATUS_GO_ON;
-	return stop_saying(r, STATUS_SETUP, "variant %d: rdma_device = \"%s\": %s", own(r)->id,
-			   device, answer.detail);
-}
-
 int hosts_open(struct running *r)
 {
 	static struct hosts hosts;
@@ -369,9 +354,7 @@ int hosts_open(struct running *r)
 		return STATUS_SETUP;
 	}
 	r->hosts = &hosts;
-	status = check_device(r);
-	if (status == STATUS_GO_ON)
-		status = start_engine(r);
+	status = start_engine(r);
 	if (status == STATUS_GO_ON)
 		status = begin(&m);
 	if (status == STATUS_GO_ON)

@@ -59,7 +59,7 @@ PATCH := $(addprefix monitor/interpose/,maps.c patch.c sites.c stubs.c) \
 UNITS := test_config test_report test_ring test_ring_errors test_record test_table \
 	test_pack test_pack_msg test_pack_garbage test_patch test_vdso test_engine test_engine_faults test_handshake \
 	test_frame test_key
-test_config := $(wildcard supervisor/config*.c) $(addprefix supervisor/,check.c machine.c program.c)
+test_config := $(wildcard supervisor/config*.c) $(addprefix supervisor/,check.c machine.c program.c) transport/rdma_device.c
 test_report := $(addprefix supervisor/,arguments.c flags.c explain.c columns.c reports.c) \
 	monitor/syscalls/pack.c monitor/syscalls/table.c
 test_ring := transport/ring.c tests/unit/futex_host.c
@@ -72,7 +72,7 @@ test_pack_garbage := $(test_pack)
 test_patch := $(PATCH) tests/unit/patch_sites.S
 test_vdso := $(PATCH) monitor/interpose/vdso.c
 
-ENGINE := $(addprefix transport/,engine.c frame.c link.c poller.c queue.c rdma.c rdma_meet.c rdma_pair.c \
+ENGINE := $(addprefix transport/,engine.c frame.c link.c poller.c queue.c rdma.c rdma_device.c rdma_meet.c rdma_pair.c \
 	ring.c seal.c slice.c streams.c tcp.c turn.c wire.c) tests/unit/futex_host.c
 test_handshake := $(addprefix transport/,handshake.c key.c meet.c seal.c ring.c) \
 	tests/unit/futex_host.c

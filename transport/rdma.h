@@ -2,6 +2,7 @@
 /*
  * Inside the carrier over RDMA verbs: a reliable connected queue pair for each link.
  *
+ *   rdma_device.c which device and address
  *   rdma_meet.c   how the two ends find and connect each other
  *   rdma_pair.c   the queue pair: what is posted, what has completed
  *   rdma.c        the carrier: streams, words, messages

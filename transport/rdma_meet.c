@@ -4,8 +4,7 @@
  * device and says so on the socket, which is authenticated; the follower's host calls. A token
  * tells the leader's host that the caller is who is at the other end of the socket.
  *
- * The addresses of a device are in its table of GIDs (RoCE): an interface's IP addresses. Without a
- * wish, the device is the one behind the socket's own address.
+ * Without a wish, the device is the one behind the socket's own address, if it works.
  */
 #include "rdma.h"
 
@@ -21,6 +20,7 @@
 #include <unistd.h>
 
 #include "link.h"
+#include "rdma_device.h"
 
 #define MAGIC "TndRdma1"
 #define RESOLVE_MS 2000
@@ -28,7 +28,6 @@
 #define RETRIES 7       /* the most that there is: 3 bits */
 #define ACK_UNIT 4096   /* ns */
 #define ACK_MOST 31     /* 5 bits */
-#define GIDS 256
 
 const char *rdma_device_of(const struct rdma *r)
 {
@@ -38,86 +37,6 @@ const char *rdma_device_of(const struct rdma *r)
 }
 
 /* ---- addresses ---- */
-
-/* An address that others may call: of the GID i of port 1. */
-static bool address_of(struct ibv_context *verbs, int i, struct sockaddr_storage *to)
-{
-	static const union ibv_gid zero;
-	union ibv_gid gid;
-
-	if (ibv_query_gid(verbs, 1, i, &gid) || !memcmp(&gid, &zero, sizeof(gid)))
-		return false;
-	memset(to, 0, sizeof(*to));
-	if (IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)gid.raw)) {
-		struct sockaddr_in *a = (void *)to;
-
-		a->sin_family = AF_INET;
-		memcpy(&a->sin_addr, gid.raw + 12, 4);
-		return true;
-	}
-	if (!IN6_IS_ADDR_LINKLOCAL((const struct in6_addr *)gid.raw)) {
-		struct sockaddr_in6 *a = (void *)to;
-
-		a->sin6_family = AF_INET6;
-		memcpy(&a->sin6_addr, gid.raw, 16);
-		return true;
-	}
-	return false;
-}
-
-static bool address_of_device(struct ibv_device *device, struct sockaddr_storage *to,
-			      const char **what)
-{
-	struct ibv_context *verbs = ibv_open_device(device);
-	struct ibv_port_attr port;
-	bool found = false;
-
-	*what = "can't be opened";
-	if (!verbs)
-		return false;
-	*what = "isn't connected (port 1 is down)";
-	if (!ibv_query_port(verbs, 1, &port) && port.state == IBV_PORT_ACTIVE) {
-		*what = "has no IP address: give its network interface one";
-		for (int i = 0; !found && i < port.gid_tbl_len && i < GIDS; i++)
-			found = address_of(verbs, i, to);
-	}
-	ibv_close_device(verbs);
-	return found;
-}
-
-/* By name, or the first with an address. */
-static int address_by_device(const char *name, struct sockaddr_storage *to, char why[ENGINE_WHY])
-{
-	int n = 0;
-	size_t used = 0;
-	struct ibv_device **list = ibv_get_device_list(&n);
-	bool found = false;
-
-	if (!list || !n)
-		snprintf(why, ENGINE_WHY,
-			 "there is no RDMA device on this host (ibv_devices shows none); use "
-			 "transport = "
-			 "\"tcp\", or `rdma link add rxe0 type rxe netdev eth0` for one in "
-			 "software");
-	for (int i = 0; list && !found && i < n; i++) {
-		const char *what, *is = ibv_get_device_name(list[i]);
-
-		if (*name && strcmp(name, is))
-			what = "isn't the one";
-		else
-			found = address_of_device(list[i], to, &what);
-		if (!found && used < ENGINE_WHY - 1)
-			used += (size_t)snprintf(why + used, ENGINE_WHY - used, "%s%s %s",
-						 !used && *name ? "the RDMA device that was chosen "
-								  "isn't usable here: "
-						 : used         ? "; "
-								: "",
-						 is, what);
-	}
-	if (list)
-		ibv_free_device_list(list);
-	return found ? 0 : -ENODEV;
-}
 
 static void set_port(struct sockaddr_storage *a, const uint8_t port[2])
 {
@@ -183,40 +102,13 @@ static bool socket_address(const struct rdma_meet *m, struct sockaddr_storage *a
 	       (a->ss_family == AF_INET || a->ss_family == AF_INET6);
 }
 
-/* An id that was refused an address is no more use. */
-static int make_id(struct rdma_meet *m, struct rdma_cm_id **id, struct sockaddr_storage *a)
-{
-	int error = 0;
-
-	set_port(a, (const uint8_t[2]){0, 0});
-	if (rdma_create_id(m->events, id, NULL, RDMA_PS_TCP))
-		return -errno;
-	if (rdma_bind_addr(*id, (struct sockaddr *)a))
-		error = -errno;
-	else if (!(*id)->verbs) /* an address that no device has */
-		error = -ENODEV;
-	if (!error)
-		return 0;
-	rdma_destroy_id(*id);
-	*id = NULL;
-	return error;
-}
-
 static int bind_id(struct rdma_meet *m, struct rdma_cm_id **id, char why[ENGINE_WHY])
 {
 	struct sockaddr_storage a;
-	int error;
+	bool known = socket_address(m, &a);
 
-	if (!*m->device && socket_address(m, &a) && !make_id(m, id, &a))
-		return 0;
-	error = address_by_device(m->device, &a, why);
-	if (error)
-		return error;
-	error = make_id(m, id, &a);
-	if (error)
-		snprintf(why, ENGINE_WHY, "the RDMA device's address can't be used: %s",
-			 strerror(-error));
-	return error;
+	return rdma_device_bind(m->events, m->device, known ? (struct sockaddr *)&a : NULL, id, why,
+				ENGINE_WHY);
 }
 
 static int listen_here(struct rdma *r, char why[ENGINE_WHY])
@@ -252,17 +144,9 @@ int rdma_meet_begin(struct rdma *r, const struct engine_link *l, char why[ENGINE
 	m->state = RDMA_HELLO;
 	m->begun = r->c.link->engine->now;
 	snprintf(m->device, sizeof(m->device), "%s", l->device ? l->device : "");
-	m->events = rdma_create_event_channel();
-	if (!m->events) {
-		error = -errno;
-		snprintf(why, ENGINE_WHY,
-			 "RDMA can't be used on this host: %s; it needs the kernel's module "
-			 "rdma_ucm and a "
-			 "device",
-			 error == -ENODEV || error == -ENOENT ? "/dev/infiniband/rdma_cm is missing"
-							      : strerror(-error));
-		return error;
-	}
+	m->events = rdma_device_events(why, ENGINE_WHY);
+	if (!m->events)
+		return -errno;
 	fcntl(m->fd, F_SETFL, fcntl(m->fd, F_GETFL) | O_NONBLOCK);
 	fcntl(m->events->fd, F_SETFL, O_NONBLOCK);
 	m->on_event.done = on_event;

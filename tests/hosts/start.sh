@@ -36,6 +36,32 @@ launch b 1 -- "$target" sleep
 check "nobody is there" all_over 111
 check "... is said" says_there b "nothing came of the leader's host at 10.77.0.1 port 7000 within connect_timeout"
 
+# --- what carries the streams -------------------------------------------------------------------
+
+chosen() { # chosen REGEX: both hosts say so, with the reason
+	says_there a "10.77.0.2:[0-9]* is connected: $1" && says_there b "10.77.0.1[^ ]* is connected: $1"
+}
+spanning 2
+sed -i 's/transport = "tcp";//' "$scratch/cfg"
+launch a 0 -v -- "$target" exit 7
+launch b 1 -v -- "$target" exit 7
+check "auto, encrypted" all_over 7
+check "... is TCP, and why is said" chosen 'tcp \(RDMA needs link = "trusted"\), encrypted'
+# Devices that only seem to be there, as in a container: the kernel lists them, /dev has none.
+seeming='{ [ ! -d /dev/infiniband ] || mount -t tmpfs none /dev/infiniband; } && mount -t tmpfs none /sys/class && for port in 1 2; do
+	mkdir -p /sys/class/infiniband/mlx5_0/ports/$port && echo "1: DOWN" >/sys/class/infiniband/mlx5_0/ports/$port/state || exit
+done && echo "4: ACTIVE" >/sys/class/infiniband/mlx5_0/ports/2/state && exec "$@"'
+spanning 2 'link = "trusted";'
+sed -i 's/transport = "tcp";//' "$scratch/cfg"
+under=(unshare -m bash -c "$seeming" bash)
+launch a 0 -v -- "$target" exit 7
+launch b 1 -v -- "$target" exit 7
+under=()
+check "auto, trusted, with RDMA devices that don't work" all_over 7
+check "... is TCP, and why is said" chosen 'tcp \(no RDMA here: /dev/infiniband has no rdma_cm or no uverbs'
+check "tandem check says it, too" unshare -m bash -c "$seeming" bash bash -c "'$tandem' check --id 0 -c '$scratch/cfg' |
+	grep -q 'note: .*transport = \"auto\": TCP, since RDMA is not possible here: /dev/infiniband has no rdma_cm or no uverbs'"
+
 # --- several variants on one host --------------------------------------------------------------
 
 on a ip addr add 10.77.0.11/24 dev eth0

@@ -72,6 +72,25 @@ if [ "$(id -u)" != 0 ]; then
 	check "no permission" unreadable "$scratch/secret.cfg" "Permission denied"
 fi
 
+# --- what isn't possible here ---------------------------------------------------------------
+
+cat >"$scratch/rdma.cfg" <<END
+leader_id = 0; transport = "rdma"; link = "trusted"; report_dir = "$scratch/reports";
+variants = ( { id = 0; address = "127.0.0.1"; port = 7000; }, { id = 1; address = "127.0.0.1"; } );
+END
+without_rdma() { # a machine without a device, which this one may be, too
+	unshare -m bash -c 'mount -t tmpfs none /sys/class && exec "$@"' bash "$tandem" "$@" >"$scratch/out" 2>"$scratch/err" </dev/null
+	equal $? 111
+}
+impossible='transport = "rdma" is not possible here: there is no RDMA device.*; "auto" takes TCP then'
+if unshare -m true 2>"$scratch/err"; then
+	check "check: transport = \"rdma\" without a device" without_rdma check --id 0 -c "$scratch/rdma.cfg"
+	check "... is said" says "^problem: .*$impossible" out
+	check "... and the verdict" says 'rdma.cfg cannot run here' out
+	check "run: likewise" without_rdma run --id 0 -c "$scratch/rdma.cfg" -- "$target" exit 0
+	check "... is said" says "^tandem: .*rdma.cfg: $impossible"
+fi
+
 # --- A8's files -----------------------------------------------------------------------------
 
 sed 's/^#\( [a-z_]* = \)/\1/' "$configs/a8.cfg" >"$scratch/cfg"

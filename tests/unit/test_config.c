@@ -651,22 +651,22 @@ static void test_rdma_device(void **state)
 	answer = machine_rdma_device(dir, "mlx5_7");
 	assert_false(answer.yes);
 	assert_string_equal(answer.detail, "there is no such device here, nor any other");
-	snprintf(
-		command, sizeof(command),
-		"mkdir -p %s/mlx5_0/ports/1 %s/mlx5_1 && echo '4: ACTIVE' >%s/mlx5_0/ports/1/state",
-		dir, dir, dir);
+	snprintf(command, sizeof(command),
+		 "cd %s && mkdir -p mlx5_0/ports/1 mlx5_0/ports/2 mlx5_1 && "
+		 "echo '1: DOWN' >mlx5_0/ports/1/state && echo '4: ACTIVE' >mlx5_0/ports/2/state",
+		 dir);
 	assert_int_equal(system(command), 0);
 	answer = machine_rdma_device(dir, "mlx5_7");
 	assert_false(answer.yes);
 	assert_non_null(strstr(answer.detail, "there is no such device here; there is "));
-	assert_non_null(strstr(answer.detail, "mlx5_0 (port 1: 4: ACTIVE)"));
-	assert_non_null(strstr(answer.detail, "mlx5_1 (port 1: unknown)"));
+	assert_non_null(strstr(answer.detail, "mlx5_0 (port 1 DOWN, port 2 ACTIVE)"));
+	assert_non_null(strstr(answer.detail, "mlx5_1 (port 1 unknown)"));
 	answer = machine_rdma_device(dir, "mlx5_0");
 	assert_true(answer.yes);
-	assert_string_equal(answer.detail, "port 1: 4: ACTIVE");
+	assert_string_equal(answer.detail, "port 1 DOWN, port 2 ACTIVE");
 	answer = machine_rdma_device(dir, "mlx5_1");
 	assert_true(answer.yes);
-	assert_string_equal(answer.detail, "port 1: unknown");
+	assert_string_equal(answer.detail, "port 1 unknown");
 	snprintf(command, sizeof(command), "rm -r %s", dir);
 	assert_int_equal(system(command), 0);
 }

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 #
 # Programs of tests/programs with the leader in one guest and the follower in the other: over RDMA, and
-# over TCP while packets are delayed and change places on their way (netem). Prints TAP.
+# over TCP while packets are delayed and change places on their way (netem). And what carries a session
+# whose transport is "auto". Prints TAP.
 #
 # PROGRAMS: a glob of names, in place of those that are run over RDMA by default; '*' takes a while.
 . "$(dirname "$0")/lib.sh"
@@ -29,9 +30,17 @@ uring=(tcp.uring "$over_tcp" --transport tcp --more "key_file = \"$scratch/key\"
 sockets=(tcp.sockets "$over_tcp" --transport tcp --more "link = \"trusted\"; tcp_io = \"sockets\"; $patient")
 rdma=(rdma "$over_rdma" --transport rdma --more "link = \"trusted\"; $patient")
 
+cat >"$scratch/auto.cfg" <<END
+leader_id = 0; policy = "full"; transport = "auto"; link = "trusted"; $patient
+variants = ( { id = 0; address = "10.77.0.1"; port = 7000; }, { id = 1; address = "10.77.0.2"; } );
+END
 cat >"$scratch/in" <<'END2'
 scratch=$1 build=$2 sessions=$3
+auto() { "$build/tandem" run --id $((GUEST - 1)) -v -c "$scratch/auto.cfg" -- /bin/true 2>"$SHARED/$GUEST/$1"; }
 "$sessions" "$scratch/rdma" "$build" || exit 1
+auto auto.both || exit 1
+[ "$GUEST" = 1 ] || mv /dev/infiniband/uverbs0 /dev/infiniband/away
+auto auto.one || exit 1
 modprobe sch_netem && tc qdisc add dev eth0 root netem delay 20ms 10ms reorder 25% 50% || exit 1
 "$sessions" "$scratch/tcp.uring" "$build" && "$sessions" "$scratch/tcp.sockets" "$build" || exit 1
 grep ^TcpExt: /proc/net/netstat >"$SHARED/$GUEST/netstat"
@@ -65,6 +74,15 @@ done
 check "two guests run sessions" guest 0 --guests 2 --timeout "${LIMIT:-1200}" -- \
 	bash "$scratch/in" "$scratch" "$build" "$here/sessions.sh"
 judged "${rdma[@]}"
+chosen() { # chosen GUEST SESSION REGEX
+	grep -qE "10.77.0.[12][^ ]* is connected: $3" "$scratch/results/$1/$2" ||
+		{ echo "guest $1: no match for $3 in:"; cat "$scratch/results/$1/$2"; return 1; }
+}
+for n in 1 2; do
+	check "auto takes RDMA where both have a device that works, and says so ($n)" chosen $n auto.both 'rdma \(both have an RDMA device that works\)'
+done
+check "... and TCP where one of them can't be opened there" chosen 1 auto.one 'tcp \(no RDMA there: /dev/infiniband has no rdma_cm or no uverbs'
+check "... or here" chosen 2 auto.one 'tcp \(no RDMA here: /dev/infiniband has no rdma_cm or no uverbs'
 judged "${uring[@]}"
 judged "${sockets[@]}"
 echo "# out of order: $(reordered 1) segments at guest 1, $(reordered 2) at guest 2"
