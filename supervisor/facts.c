@@ -85,14 +85,21 @@ static bool own_programs(const struct config *c)
 
 static int add_files(const struct running *r, struct handshake_items *items, char *why, size_t room)
 {
+	/* Supervisors, too, send each other structures as they are in memory. */
+	const struct {
+		const char *name, *path;
+	} build[] = {{"build of tandem", "/proc/self/exe"}, {"build of the monitor", r->library}};
 	char hash[2 * HASH + 1], path[1024];
-	int error = hash_file(r->library, hash);
+	int error;
 
-	if (error) {
-		snprintf(why, room, "%s: %s", r->library, strerror(-error));
-		return error;
+	for (size_t i = 0; i < sizeof(build) / sizeof(*build); i++) {
+		error = hash_file(build[i].path, hash);
+		if (error) {
+			snprintf(why, room, "%s: %s", build[i].path, strerror(-error));
+			return error;
+		}
+		handshake_add(items, HANDSHAKE_SAME_ISA, build[i].name, hash);
 	}
-	handshake_add(items, HANDSHAKE_SAME_ISA, "build of the monitor", hash);
 	if (own_programs(r->config))
 		return 0;
 	error = launch_find(r->argv[0], path, sizeof(path));

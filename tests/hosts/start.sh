@@ -169,6 +169,12 @@ cp "$build/libtandem.so" "$scratch/old/libtandem.so"
 printf '\0' >>"$scratch/old/libtandem.so"
 tandem=$scratch/old/tandem launch b 1 -- "$target" exit 3
 check "another build of the monitor" refused 'build of the monitor differs'
+cp "$tandem" "$scratch/old/tandem"
+cp "$build/libtandem.so" "$scratch/old/libtandem.so"
+printf '\0' >>"$scratch/old/tandem"
+tandem=$scratch/old/tandem launch b 1 -- "$target" exit 3
+check "another build of tandem" refused 'build of tandem differs'
+check "... and of nothing else" equal "$(grep -c 'differs' "$scratch/err.b")" 1
 sed "s|$scratch/key|$scratch/key.other|" "$scratch/cfg" >"$scratch/cfg.key"
 "$tandem" keygen "$scratch/key.other"
 sed -i '1s/^/connect_timeout = 3; /; s/connect_timeout = 120;//' "$scratch/cfg.key"
