@@ -160,8 +160,11 @@ int stop_report(struct running *r, unsigned v)
 	snprintf(line, sizeof(line), "%s: variant %d (%s): %s%s", kinds[kind].name,
 		 r->config->variants[v].id, run_role(r, v), text, calls);
 	if (error)
-		snprintf(where, sizeof(where), "the report can't be written to %s: %s",
-			 r->config->report_dir, strerror(-error));
+		snprintf(where, sizeof(where), "the report can't be written to %s: %s%s",
+			 r->config->report_dir, strerror(-error),
+			 error == -ENOSPC || error == -EDQUOT
+				 ? "; free some, or name another report_dir"
+				 : "");
 	else if (reports_is_default(r->config->report_dir))
 		snprintf(where, sizeof(where), "report: %s; run 'tandem explain'", path);
 	else

@@ -17,6 +17,15 @@ static int fail(int error, char why[KEY_WHY], const char *file, const char *text
 	return error;
 }
 
+/* NULL: it is another error. */
+static const char *no_room(int error)
+{
+	return error == -ENOSPC ? "No space left on device: free some, or write it elsewhere"
+	       : error == -EDQUOT
+		       ? "Disk quota exceeded: free some of your files, or write it elsewhere"
+		       : NULL;
+}
+
 int key_generate(const char *file, char why[KEY_WHY])
 {
 	char text[DIGITS + 2];
@@ -31,7 +40,7 @@ int key_generate(const char *file, char why[KEY_WHY])
 			    "exists already and is left alone; remove it first, or choose another "
 			    "name");
 	if (fd < 0)
-		return fail(-errno, why, file, strerror(errno));
+		return fail(-errno, why, file, no_room(-errno) ?: strerror(errno));
 	randombytes_buf(bytes, sizeof(bytes));
 	sodium_bin2hex(text, sizeof(text), bytes, sizeof(bytes));
 	text[DIGITS] = '\n';
@@ -44,7 +53,7 @@ int key_generate(const char *file, char why[KEY_WHY])
 	if (!error)
 		return 0;
 	unlink(file);
-	return fail(error, why, file, strerror(-error));
+	return fail(error, why, file, no_room(error) ?: strerror(-error));
 }
 
 static int check(int fd, const char *file, char why[KEY_WHY])

@@ -81,10 +81,10 @@ if alone true; then
 	configuration full "" "$scratch/full/reports"
 	alone "mount -t tmpfs -o size=4k,nr_inodes=2 none '$scratch/full' && exec timeout 20 '$tandem' run -c '$scratch/cfg' -- '$target' differ"
 	check "no room for the report: the run is stopped all the same" equal $? 110
-	check "... and said" says "the report can.t be written to $scratch/full/reports: No space left"
+	check "... and said" says "the report can.t be written to $scratch/full/reports: No space left on device; free some, or name another report_dir"
 	alone "mount -t tmpfs -o size=4k none '$scratch/full' && ! head -c 9999 /dev/zero >'$scratch/full/x' && ! '$tandem' keygen '$scratch/full/key' && [ ! -e '$scratch/full/key' ]"
 	check "no room for a key: none is left behind" equal $? 0
-	check "... is said" says "$scratch/full/key: No space left"
+	check "... is said" says "$scratch/full/key: No space left on device: free some, or write it elsewhere"
 	configuration full
 	alone "mount -t tmpfs -o mode=0 none /dev/shm && exec timeout 20 '$tandem' run -c '$scratch/cfg' -- '$target' exit 4"
 	check "/dev/shm isn't needed" equal $? 4
