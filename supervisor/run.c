@@ -76,7 +76,7 @@ static int meet(struct running *r)
 static int supervise(const struct guarded *g, void *arg)
 {
 	struct running *r = arg;
-	int error, status;
+	int error, status = STATUS_GO_ON;
 
 	r->guarded = g;
 	r->started = tnd_monotonic();
@@ -106,7 +106,10 @@ static int supervise(const struct guarded *g, void *arg)
 		    r->config->n_variants, config_policy_name(r->config->policy),
 		    config_compare_name(r->config->compare),
 		    (unsigned long long)r->config->ring_size);
-	status = config_spans_hosts(r->config) ? meet(r) : STATUS_GO_ON;
+	if (config_spans_hosts(r->config))
+		status = meet(r);
+	else
+		run_verbose(r, "transport: shared memory, since all variants run here");
 	if (status == STATUS_GO_ON)
 		status = launch_all(r);
 	if (status == STATUS_GO_ON)

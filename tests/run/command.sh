@@ -12,6 +12,7 @@ check "a program that kills itself" run 137 -- "$target" signal 9
 check "-v says what starts" run 0 -v -- "$target" exit 0
 check "... each variant" says 'variant 1 \(follower\) is .*target, pid'
 check "... and the trap" says 'trap '
+check "... and the transport" says 'transport: shared memory, since all variants run here'
 check "SIGCHLD that the caller ignores stays ignored" bash -c "trap '' CHLD; '$tandem' run -c '$scratch/cfg' -- '$target' ignored; [ \$? = 1 ]"
 
 check "no such program" run 111 -- "$scratch/none"
