@@ -345,7 +345,10 @@ int explain(FILE *out, const char *directory, const char *file, bool json)
 				"tandem: %s: %s; name a report: tandem explain FILE, or the "
 				"configuration that it was written under: tandem explain -c FILE\n",
 				directory,
-				error == -ENOENT ? "there is no report here" : strerror(-error));
+				error == -ENOENT
+					? "there is no report here; that of a session of several "
+					  "hosts is on the leader's"
+					: strerror(-error));
 			return STATUS_SETUP;
 		}
 		file = newest;

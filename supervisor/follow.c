@@ -15,6 +15,7 @@
 #include "parameters.h"
 #include "processes.h"
 #include "report.h"
+#include "reports.h"
 #include "status.h"
 #include "stop.h"
 #include "tree.h"
@@ -58,7 +59,7 @@ static int nonsense(struct running *r, const struct letter *l)
 
 static int end(struct running *r, const struct letter *l)
 {
-	char text[2048];
+	char text[2048 + 2 * REPORT_PATH]; /* as stop_report() makes it */
 
 	if (l->m.status < 0 || l->m.status > 255)
 		return nonsense(r, l);

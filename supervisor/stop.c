@@ -143,7 +143,7 @@ int stop_report(struct running *r, unsigned v)
 	const struct divergence *d = &r->files.variant[v]->divergence;
 	uint32_t kind = known(atomic_load(&d->kind));
 	char said[sizeof(d->text)], text[2 * sizeof(d->text)], path[REPORT_PATH];
-	char calls[512], line[2048], where[2 * REPORT_PATH];
+	char calls[512], line[2048], where[2 * REPORT_PATH], told[2048 + 2 * REPORT_PATH];
 	int error;
 
 	if (hosts_follow(r))
@@ -171,7 +171,12 @@ int stop_report(struct running *r, unsigned v)
 		snprintf(where, sizeof(where), "report: %s; run 'tandem explain -c %s'", path,
 			 r->config->file);
 	fprintf(stderr, "tandem: %s; %s\n", line, where);
-	lead_end(r, kinds[kind].status, line);
+	/* Whoever reads it on another host looks for the report there. */
+	snprintf(told, sizeof(told), "%s; %s%s", line,
+		 error ? "the report can't be written to the leader's host"
+		       : "the report is on the leader's host: ",
+		 error ? "" : path);
+	lead_end(r, kinds[kind].status, told);
 	return kinds[kind].status;
 }
 

@@ -48,6 +48,13 @@ launch b 1 -- "$target" differ
 launch c 2 -- "$target" differ
 check "a divergence" all_over 110
 check "... is said on each host" says_everywhere 'divergence: .*variant [12] .*write\(1, "right.*where the leader made write\(1, "left'
+for host in b c; do
+	check "... and where the report is, on host $host" says_there $host "; the report is on the leader's host: $scratch/reports/.*json$"
+done
+mkdir "$scratch/nothing"
+sed "s|$scratch/reports|$scratch/nothing|" "$scratch/cfg" >"$scratch/cfg.there"
+"$tandem" explain -c "$scratch/cfg.there" >"$scratch/explained" 2>&1
+check "... which explain says, too, where there is none" says "there is no report here; that of a session of several hosts is on the leader's" explained
 "$tandem" explain -c "$scratch/cfg" >"$scratch/explained" 2>&1
 check "explain shows both sides" says '"left.*"right' explained
 # The other follower may not have come far by then.
