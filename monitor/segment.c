@@ -11,8 +11,8 @@
  * processor, for which it isn't blamed so soon.
  */
 #define LOOK_NS 500000
-#define BUSY_NS 2000000
-#define PATIENCE_NS 100000000
+#define BUSY_NS 10000000
+#define PATIENCE_NS 1000000000
 #define SPINS 64 /* between two looks at the clock, or two turns given away */
 
 void segment_first(struct thread *t)

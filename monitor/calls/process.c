@@ -100,7 +100,7 @@ static void become(struct process *p, struct thread *t, uint32_t stream, int32_t
 	if (!(flags & CLONE_FILES)) /* else its descriptors are its parent's */
 		life_tie();
 
-	p->pid = (int32_t)sys(SYS_getpid);
+	p->pid = t->tid = (int32_t)sys(SYS_getpid);
 	p->vpid = p->leader ? p->pid : vpid;
 	p->threads = t;
 	p->alone = true;
