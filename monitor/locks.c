@@ -149,6 +149,7 @@ static void once_first(void)
 	struct once *o = t->once;
 
 	o->won = true;
+	t->within = WITHIN_NOTHING;
 	if (t->process->leader)
 		said(1);
 	else
@@ -167,7 +168,7 @@ PUBLIC int pthread_once(pthread_once_t *control, void (*routine)(void))
 	outer = t->once;
 	t->once = &own;
 	if (leads()) {
-		REAL(pthread_once)(control, once_first);
+		OWN(REAL(pthread_once)(control, once_first));
 		if (!own.won)
 			said(0);
 	} else if (heard()) {
@@ -193,7 +194,7 @@ PUBLIC int pthread_once(pthread_once_t *control, void (*routine)(void))
 static void cancelled_leader(void *unused)
 {
 	(void)unused;
-	thread_self()->acquires = false;
+	thread_self()->within = WITHIN_NOTHING;
 	said(0);
 }
 
@@ -287,14 +288,30 @@ PUBLIC int pthread_cond_clockwait(pthread_cond_t *restrict c, pthread_mutex_t *r
 	CONDITION(cond_clockwait, .c = c, .m = m, .clock = clock, .at = at);
 }
 
+/* Nothing that needs an order: a follower's condition has nobody who waits. */
+#define SIGNAL(name)                                                                               \
+	PUBLIC int name(pthread_cond_t *c)                                                         \
+	{                                                                                          \
+		if (!ordered() || !leads())                                                        \
+			return REAL(name)(c);                                                      \
+		return WITHIN(WITHIN_SIGNAL, REAL(name)(c));                                       \
+	}
+SIGNAL(pthread_cond_signal)
+SIGNAL(pthread_cond_broadcast)
+SIGNAL(pthread_cond_destroy)
+
 /*
  * Semaphores say why they failed in errno: that is the record's result. A wait that is cancelled
  * has acquired nothing and makes no record.
  */
 static void cancelled_semaphore(void *unused)
 {
+	struct thread *t = thread_self();
+
 	(void)unused;
-	thread_self()->acquires = false;
+	t->within = WITHIN_NOTHING;
+	segment_end(t);
+	segment_resume(t);
 }
 
 static int semaphore_said(int (*wait)(void *), void *arguments)

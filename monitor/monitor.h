@@ -94,7 +94,7 @@ struct thread {
 	int64_t segment_looked;   /* processor time when others first waited for its end, or 0 */
 	bool apart;               /* started by an allocator: its segments are its own */
 	bool starts_apart;        /* an allocator is about to start a thread */
-	bool acquires;            /* within libc's own acquisition of a lock; see order.h */
+	uint8_t within;           /* enum within: libc's own waits; see order.h */
 	uint32_t held; /* follower: bytes of the record that the stream stands still at */
 	uint64_t site; /* of the current call, for reports */
 	struct regs *regs;

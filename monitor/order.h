@@ -6,6 +6,7 @@
 #include "allocator.h"
 #include "call.h"
 #include "locks.h"
+#include "segment.h"
 
 #define PUBLIC __attribute__((visibility("default")))
 
@@ -43,25 +44,26 @@ static inline int said(int result)
 	return result;
 }
 
-/*
- * An acquisition within libc. Its waits with a timeout aren't records: the leader's, because
- * followers know how it ended from what is said behind it; an allocator's, because it's private.
- */
-#define OWN(acquisition)                                                                           \
+/* Something of libc's that may wait, done as what `why` says. */
+#define WITHIN(why, work)                                                                          \
 	({                                                                                         \
 		struct thread *self_ = thread_self();                                              \
-		bool outer_ = self_->acquires;                                                     \
+		uint8_t outer_ = self_->within;                                                    \
 		int own_;                                                                          \
                                                                                                    \
-		self_->acquires = true;                                                            \
-		own_ = acquisition;                                                                \
-		self_->acquires = outer_;                                                          \
+		self_->within = why;                                                               \
+		own_ = work;                                                                       \
+		self_->within = outer_;                                                            \
 		own_;                                                                              \
 	})
 
+/* The leader's acquisition: said() is behind it. */
+#define OWN(acquisition) WITHIN(WITHIN_ACQUISITION, acquisition)
+
 /* In a macro for the body of the function that was called: one without order. */
 #define UNORDERED(acquisition)                                                                     \
-	(is_allocator(__builtin_return_address(0)) ? OWN(acquisition) : acquisition)
+	(is_allocator(__builtin_return_address(0)) ? WITHIN(WITHIN_ALLOCATOR, acquisition)         \
+						   : acquisition)
 
 /*
  * A follower's turn to do the same. The stream doesn't move on before acquired(): were it to,

@@ -21,6 +21,22 @@
 
 enum segment_state { SEGMENT_OVER, SEGMENT_RUNS, SEGMENT_ABANDONED };
 
+/*
+ * What of libc's a thread is in. There it may wait for a futex, between two pieces of its segment
+ * that its twin, which need not wait, runs as one: nobody else's may come in between.
+ */
+enum within {
+	WITHIN_NOTHING,
+	/* The leader acquires a lock: its segment is over when it waits, and none begins before the
+	 * record behind. */
+	WITHIN_ACQUISITION,
+	/* An allocator acquires one of its own. */
+	WITHIN_ALLOCATOR,
+	/* The leader tells others of a condition: its segment goes on while libc waits for threads
+	 * that leave the condition, which need none for that. */
+	WITHIN_SIGNAL,
+};
+
 /* The first thread's, when the process gets a second one. */
 void segment_first(struct thread *t);
 /* Of a process with several threads: the thread is in the monitor now. */

@@ -18,8 +18,7 @@ extern FILE *stdin, *stdout, *stderr;
 static void hold(FILE *f)
 {
 	if (leads()) {
-		REAL(flockfile)(f);
-		said(0);
+		said(OWN((REAL(flockfile)(f), 0)));
 	} else {
 		heard();
 		REAL(flockfile)(f);

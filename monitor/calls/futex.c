@@ -95,20 +95,27 @@ static void timed_wait(struct call *c)
 
 void hook_futex(struct call *c)
 {
-	unsigned op = (unsigned)c->args[1];
+	unsigned op = (unsigned)c->args[1], within = c->thread->within;
 
 	if (!waits(op)) {
 		call_private(c);
 		return;
 	}
-	if (c->args[3] && waitv(op) && !c->thread->acquires) {
+	if (c->args[3] && waitv(op) && !within) {
 		timed_wait(c);
+		return;
+	}
+	/* Whoever has the order lock waits for this segment: nothing here may need it. */
+	if (within == WITHIN_SIGNAL) {
+		call_private(c);
 		return;
 	}
 	segment_end(c->thread);
 	if (c->process->leader) {
 		leader_wait(c);
-	} else if (waitv(op) && !c->thread->acquires) {
+		if (within == WITHIN_ACQUISITION)
+			return;
+	} else if (waitv(op) && !within) {
 		follower_wait(c);
 	} else {
 		turn_leave(c->process);
