@@ -32,8 +32,8 @@ STARTER_OBJ := $(patsubst %.c,$B/monitor.o/%.o,$(wildcard monitor/starter/*.c)) 
 all: $B/tandem $B/libtandem.so
 
 # What decodes instructions runs in the trap's signal handler, whose vector state is saved.
-# So does stdio.c: variadic functions receive vector arguments.
-$B/monitor.o/monitor/arch/$(ARCH)/decode.o $B/monitor.o/monitor/stdio.o: MONITOR := $(filter-out -mgeneral-regs-only,$(MONITOR))
+# So do stdio.c and hidden.c: variadic functions receive vector arguments.
+$B/monitor.o/monitor/arch/$(ARCH)/decode.o $B/monitor.o/monitor/stdio.o $B/monitor.o/monitor/hidden.o: MONITOR := $(filter-out -mgeneral-regs-only,$(MONITOR))
 
 $B/monitor.o/%.o: %.c
 	@mkdir -p $(@D)
