@@ -20,7 +20,7 @@
 #
 # Comments among the first lines of a program tell what it needs:
 #   /* expect: exit N */  /* expect: signal N */     its own end; without one: exit 0
-#   /* expect: divergence REGEX */                   diverge/ only: what the report must match
+#   /* expect: divergence REGEX */                   diverge/ only: how what is said begins
 #   /* needs: root */                                skipped for everybody else
 #   /* args: A B */                                  its arguments
 #   /* cc: FLAGS */                                  what the compiler is given besides
@@ -199,13 +199,15 @@ failed() { # failed NAME DIR REASON
 }
 
 judge_divergence() { # judge_divergence NAME DIR REGEX
-	local status report='' file
+	local status report='' said file
 	read -r status <"$2/status"
 	[ "$status" = 110 ] || { failed "$1" "$2" "exit status $status, 110 (divergence) wanted"; return; }
 	for file in "$2/reports"/*; do [ "$file" -nt "$report" ] && report=$file; done
 	[ -n "$report" ] || { failed "$1" "$2" "no report in report_dir"; return; }
-	if ! grep -qE -- "$3" "$report"; then
-		failed "$1" "$2" "the report does not match \"$3\""
+	# What was said of it on standard error; "; report: PATH" names the program, too.
+	said=$(sed -n 's/^tandem: \(divergence: .*\); report: .*/\1/p' "$2"/stderr*)
+	if ! grep -qE -- "^divergence: $3" <<<"$said"; then
+		failed "$1" "$2" "\"$said\" does not match \"$3\""
 		return
 	fi
 	left "$2" && { failed "$1" "$2" "processes are left over"; return; }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* expect: divergence chdir */
+/* expect: divergence other arguments: .*: chdir\("/usr" */
 /* Another working directory. */
 #include "check.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* expect: divergence clock_gettime */
+/* expect: divergence another call: .*: the leader looks at a clock where .*: clock_gettime */
 /* The follower looks at another clock. */
 #include "check.h"
 #include <time.h>

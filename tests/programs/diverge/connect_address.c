@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* expect: divergence connect */
+/* expect: divergence other arguments: .*: connect\( */
 /* A connection to another address. */
 #include "net.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* expect: divergence epoll_ctl */
+/* expect: divergence other arguments: .*: epoll_ctl\(3, EPOLL_CTL_ADD, 4, EPOLLOUT\) */
 /* The follower waits for other events. */
 #include "check.h"
 #include <sys/epoll.h>

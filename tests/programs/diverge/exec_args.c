@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* expect: divergence exec */
+/* expect: divergence other arguments: .*: execve\("/bin/sh", \["sh", "-c", "exit  0"\] */
 /* The same program is executed with another argument. */
 #include "check.h"
 

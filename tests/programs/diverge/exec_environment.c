@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* expect: divergence exec */
+/* expect: divergence other arguments: .*: execve\(.*"B=3"\] */
 /* The same program is executed with another environment. */
 #include "check.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* expect: divergence exec */
+/* expect: divergence other arguments: .*: execve\("/bin/sh", \["true"\] */
 /* Another program is executed. */
 #include "check.h"
 

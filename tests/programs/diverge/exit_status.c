@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* expect: divergence exit */
+/* expect: divergence other arguments: .*: exit_group\(1\) */
 /* All end at the same place, with another status. */
 #include "check.h"
 

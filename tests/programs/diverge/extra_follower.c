@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* expect: divergence open|/dev/zero */
+/* expect: divergence another call: .*: openat\(.*"/dev/zero".* leader made write */
 /* A follower makes a call that the leader does not make. */
 #include "check.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* expect: divergence fcntl */
+/* expect: divergence other arguments: .*: fcntl\(3, F_SETFL, 0\) */
 /* The same fcntl with another argument. */
 #include "check.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* expect: divergence hang|time */
+/* expect: divergence hang, one variant stands still */
 /* config: hang_timeout = 1.0; */
 /* A follower loops for ever between two calls. */
 #include "check.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* expect: divergence write */
+/* expect: divergence other arguments: .*: write\(1, "chill */
 /* Only the child of a fork differs. */
 #include "check.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* expect: divergence fork|clone */
+/* expect: divergence another call: .*: clone\(.* leader made write */
 /* A follower forks, the leader does not. */
 #include "check.h"
 

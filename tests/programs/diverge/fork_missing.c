@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* expect: divergence fork|clone */
+/* expect: divergence another call: .*: write\(.* leader made clone */
 /* The leader forks, the followers do not. */
 #include "check.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* expect: divergence ioctl */
+/* expect: divergence other arguments: .*: ioctl\(.*\[0\]\) */
 /* The same ioctl with another value behind its pointer. */
 #include "check.h"
 #include <sys/ioctl.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* expect: divergence kill */
+/* expect: divergence other arguments: .*: kill\(.*, SIGUSR2\) */
 /* Another signal is sent. */
 #include "check.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* expect: divergence mmap */
+/* expect: divergence another call: .*: mmap\(.*PROT_EXEC.* leader made write */
 /* A follower maps memory that can be written and executed. */
 #include "check.h"
 #include <sys/mman.h>

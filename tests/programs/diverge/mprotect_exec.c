@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* expect: divergence mprotect */
+/* expect: divergence another call: .*: mprotect\(.*PROT_EXEC.* leader made write */
 /* A follower makes its data executable. */
 #include "check.h"
 #include <sys/mman.h>

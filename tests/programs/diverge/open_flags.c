@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* expect: divergence open */
+/* expect: divergence other arguments: .*: openat\(.*O_RDWR */
 /* The same path is opened with other flags. */
 #include "check.h"
 

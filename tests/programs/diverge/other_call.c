@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* expect: divergence lseek|fsync */
+/* expect: divergence another call: .*: fsync\(3\) where the leader made lseek */
 /* Another call at the same place. */
 #include "check.h"
 

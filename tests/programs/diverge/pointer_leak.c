@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* expect: divergence write */
+/* expect: divergence other arguments: .*: write\(1,  */
 /* An address is printed: it differs by address space layout, without being told. */
 #include "check.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* expect: divergence write */
+/* expect: divergence other arguments: .*: write\(3,  */
 /* A struct with a heap pointer in it is written as bytes: differs by address space layout. */
 #include "check.h"
 

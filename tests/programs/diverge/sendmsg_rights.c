@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* expect: divergence sendmsg */
+/* expect: divergence other arguments: .*: sendmsg\( */
 /* Another descriptor is passed in a message. */
 #include "check.h"
 #include <sys/socket.h>

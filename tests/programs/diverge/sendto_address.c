@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* expect: divergence sendto */
+/* expect: divergence other arguments: .*: sendto\(3, "x" */
 /* A datagram to another port, with the same bytes. */
 #include "net.h"
 

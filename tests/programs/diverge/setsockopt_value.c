@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* expect: divergence setsockopt */
+/* expect: divergence other arguments: .*: setsockopt\(3, 1, 2, \[0\] */
 /* The same socket option with another value. */
 #include "net.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* expect: divergence setuid */
+/* expect: divergence other arguments: .*: setuid\(0xfffd\) */
 /* Another user id is set. */
 #include "check.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* expect: divergence clone */
+/* expect: divergence another call: .*: the leader .* where this variant makes a call: rt_sig */
 /* The follower starts one thread more. */
 #include "check.h"
 #include <pthread.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* expect: divergence write */
+/* expect: divergence other arguments: .*: write\(1, "tread */
 /* Only a thread differs, while main waits. */
 #include "check.h"
 #include <pthread.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* expect: divergence umask */
+/* expect: divergence other arguments: .*: umask\(00\) */
 /* Another umask is set. */
 #include "check.h"
 

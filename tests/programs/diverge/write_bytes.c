@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* expect: divergence write */
+/* expect: divergence other arguments: .*: write\(1, "lift */
 /* The variants write other bytes of the same length. */
 #include "check.h"
 

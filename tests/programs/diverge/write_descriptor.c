@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* expect: divergence write */
+/* expect: divergence other arguments: .*: write\(4,  */
 /* The same bytes to another descriptor. */
 #include "check.h"
 

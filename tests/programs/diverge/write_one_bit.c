@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* expect: divergence write */
+/* expect: divergence other arguments: .*: write\(3,  */
 /* One bit near the end of a long write differs. */
 #include "check.h"
 

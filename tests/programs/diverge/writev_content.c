@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* expect: divergence writev */
+/* expect: divergence other arguments: .*: writev\(1, "head bodi */
 /* One part of a writev differs, the lengths do not. */
 #include "check.h"
 #include <sys/uio.h>
