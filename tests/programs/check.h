@@ -138,6 +138,14 @@ static inline int twin(void)
 	return value && strcmp(value, "1") == 0;
 }
 
+/* For diverge/: the same of the leader; a native run is neither. */
+static inline int leader_twin(void)
+{
+	const char *value = getenv("TWIN");
+
+	return value && strcmp(value, "0") == 0;
+}
+
 static inline int done(void)
 {
 	puts("ok");

@@ -171,10 +171,8 @@ configuration() { # configuration REPORT_DIR TWIN PORT; headers has read the pro
 	for ((id = 0; id < variants; id++)); do
 		printf '  { id = %d;' $id
 		[ $transport = shm ] || printf ' address = "%s"; port = %d;' "${address[id]}" "$3"
-		if [ $id -gt 0 ]; then
-			[ -n "$2" ] && printf ' env = ( "TWIN=1" );'
-			[ -n "$preload" ] && printf ' preload = ( "%s" );' "$preload"
-		fi
+		[ -n "$2" ] && printf ' env = ( "TWIN=%d" );' $((id > 0))
+		[ $id -gt 0 ] && [ -n "$preload" ] && printf ' preload = ( "%s" );' "$preload"
 		[ $id -lt $((variants - 1)) ] && echo ' },' || echo ' }'
 	done
 	echo ");"

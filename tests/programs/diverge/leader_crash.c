@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* expect: divergence crash .*: the leader crashed where .*: write */
+/* The leader dies of SIGSEGV. */
+#include "check.h"
+
+int main(void)
+{
+	CHECK_EQ(write(1, "one\n", 4), 4);
+	if (leader_twin())
+		*(volatile int *)8 = 1;
+	CHECK_EQ(write(1, "two\n", 4), 4);
+	return done();
+}
