@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* expect: divergence crash .*variant 1 .*: this variant crashed */
+/* expect: divergence crash .*: this variant crashed */
 /* A follower dies of SIGSEGV. */
 #include "check.h"
 
