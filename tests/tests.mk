@@ -58,7 +58,7 @@ PATCH := $(addprefix monitor/interpose/,maps.c patch.c sites.c stubs.c) \
 
 UNITS := test_config test_report test_ring test_ring_errors test_record test_table \
 	test_pack test_pack_msg test_pack_garbage test_patch test_vdso test_engine test_engine_faults test_handshake \
-	test_frame test_key
+	test_frame test_key test_policy
 test_config := $(wildcard supervisor/config*.c) $(addprefix supervisor/,check.c machine.c program.c) transport/rdma_device.c
 test_report := $(addprefix supervisor/,arguments.c flags.c explain.c columns.c reports.c) \
 	monitor/syscalls/pack.c monitor/syscalls/table.c
@@ -78,6 +78,7 @@ test_handshake := $(addprefix transport/,handshake.c key.c meet.c seal.c ring.c)
 	tests/unit/futex_host.c
 test_frame := transport/frame.c transport/seal.c
 test_key := transport/key.c
+test_policy := monitor/policy.c monitor/syscalls/table.c
 test_engine := $(ENGINE) tests/unit/engine_host.c
 test_engine_faults := $(test_engine)
 
