@@ -112,8 +112,9 @@ check "none at 0" run 0 -- "$target" calls 200
 configuration full 'inject_fault_probability = 0.000000001;'
 check "none at next to 0" run 0 -- "$target" calls 200
 
-waits() { # lockstep waits of the leader of a program that has made 200 calls
-	begin -- "$target" callsleep 200
+# waits [FILE]: lockstep waits of the leader of a program that has made 200 calls, or opened a file as often.
+waits() {
+	begin -- "$target" callsleep 200 "$@"
 	"$tandem" status --json | python3 -c 'import json, sys
 for s in json.load(sys.stdin)["sessions"]:
     if s["pid"] == int(sys.argv[1]): print(s["variants"][0]["lockstep"]["waits"], s["variants"][0]["lockstep"]["nanoseconds"])' $guard
@@ -130,4 +131,57 @@ check "ignore_first_n: the first aren't" test "$some" -le $((all - 90))
 check "... but the others are" test "$some" -ge 100
 configuration full 'ignore_first_n = 100000;'
 check "a difference there is still found" run 110 -- "$target" differ
+
+# programs OPTIONS...: some of tests/programs pass with them, and one that differs is found out.
+programs() {
+	"$here/../programs/run.sh" "$build" --jobs 4 \
+		--only '@(file_rw|fork_pipes|large_write|mutex_counter|tcp_echo|diverge/write_bytes|diverge/extra_follower)' "$@"
+}
+for policy in base nonsocket_ro nonsocket_rw socket_ro socket_rw; do
+	configuration $policy
+	read -r some time < <(waits)
+	if [ $policy = base ]; then
+		check "policy $policy: looking at files is waited for" test "$some" -ge 200
+	else
+		check "policy $policy: looking at files isn't" test "$some" -le $((all - 200))
+	fi
+	check "... programs" programs --policy $policy
+done
+
+# --- what is not in A8 ----------------------------------------------------------------------
+
+check "compare = \"hash\"" programs --compare hash
+check "wait = \"spin\"" programs --wait spin
+check "wait = \"block\"" programs --wait block
+check "every record is shown at once" programs --more 'replication_batch_size = 0;'
+check "... none before its batch is full" programs --more 'replication_batch_size = 65536;'
+check "a ring that is smaller than what is written" programs --more 'ring_size = 65536;'
+check "a large ring" programs --more 'ring_size = 16777216;'
+
+configuration socket_rw_oc "write_paths = ( \"$scratch/in/\" );"
+mkdir "$scratch/in"
+read -r inside time < <(waits "$scratch/in/file")
+read -r outside time < <(waits "$scratch/file")
+check "opening for writing outside of write_paths is waited for" test "$outside" -ge 200
+check "... inside it isn't" test "$inside" -le $((outside - 200))
+
+cpu() { # cpu PID: which it may use
+	sed -n 's/^Cpus_allowed_list:\t//p' "/proc/$1/status"
+}
+own=$(cpu $$)
+first=${own%%[-,]*} last=${own##*[-,]}
+cp "$target" "$scratch/other"
+cat >"$scratch/cfg" <<-END
+	leader_id = 0; report_dir = "$scratch/reports";
+	variants = ( { id = 0; cpus = "$last"; }, { id = 1; cpus = "$first"; exec = "$scratch/other"; } );
+END
+begin -- "$target" sleep
+check "cpus: the leader's" equal "$(cpu "$leader")" "$last"
+check "... the follower's" equal "$(cpu "$follower")" "$first"
+check "exec: the leader's program" equal "$(readlink "/proc/$leader/exe")" "$target"
+check "... the follower's" equal "$(readlink "/proc/$follower/exe")" "$scratch/other"
+kill -TERM $guard
+check "... both end" ended 143
+printf '#!/bin/sh\necho other\n' >"$scratch/other"
+check "exec: a program that does something else" run 110 -- "$target" exit 0
 finish
