@@ -79,6 +79,23 @@ check "... says what to do" says 'File too large; .*ulimit -f unlimited'
 check "a daemon is awaited" run 3 -- "$target" daemon "$scratch/daemon"
 check "... to its end" equal "$(cat "$scratch/daemon")" "done"
 
+# --- as many as there can be ---------------------------------------------------------------
+
+eight() { # eight [KEYS]: of the last one
+	cat >"$scratch/cfg" <<-END
+		leader_id = 3; policy = "full"; report_dir = "$scratch/reports";
+		variants = ( $(printf '{ id = %d; }, ' {0..6}) { id = 7; ${1:-} } );
+	END
+}
+eight
+check "8 variants" run 3 -v -- "$target" daemon "$scratch/daemon8"
+check "... all start" equal "$(grep -cE 'variant [0-7] \((leader|follower)\) is ' "$scratch/err")" 8
+check "... do what one does" equal "$(cat "$scratch/daemon8")" "done"
+eight 'env = ( "TWIN=1" );'
+check "the last of 8 differs" run 110 -- "$target" differ
+check "... is said" says 'divergence: other arguments: variant 7 \(follower\)'
+configuration socket_rw_oc
+
 # --- signals -------------------------------------------------------------------------------
 
 begin -- "$target" count
