@@ -157,6 +157,29 @@ void call_both(struct call *c)
 	follower_finish(c);
 }
 
+/*
+ * In lockstep whatever the policy: a call that not all make is a divergence, and only the leader
+ * knows that they have made it. So a follower says nothing, and waits for a result that never
+ * comes.
+ */
+void call_unsupported(struct call *c, const char *why)
+{
+	c->lockstep = c->process->leader;
+	call_enter(c);
+	if (c->lockstep && !c->process->leader)
+		call_leave(c);
+	stop_unsupported(c, why);
+}
+
+static void call_missing(struct call *c)
+{
+	if (c->number > 0 && c->number & NUMBER_FOREIGN)
+		call_unsupported(c, "a call of the 32-bit interface (int $0x80)");
+	if (c->call == CALL_syscall)
+		call_unsupported(c, "tandem doesn't know this call");
+	call_unsupported(c, "tandem doesn't support this call");
+}
+
 void call_private(struct call *c)
 {
 	const uint64_t *a = c->args;
@@ -173,6 +196,15 @@ void call_init(void)
 		monitor_private[number] =
 			row && row->class == CALL_PRIVATE && row->hook == HOOK_none;
 	}
+}
+
+/* As if it were made through syscall(): its number is compared like an argument. */
+static void call_without_row(struct call *c)
+{
+	c->row = &call_table[CALL_syscall];
+	for (int i = 5; i > 0; i--)
+		c->args[i] = c->args[i - 1];
+	c->args[0] = (uint64_t)(int)c->number;
 }
 
 /*
@@ -197,7 +229,7 @@ void monitor_call(struct regs *regs)
 			follower_hold(t, regs);
 			return;
 		}
-		stop_unsupported(t, number, NULL, c.args, "tandem has no row for this call");
+		call_without_row(&c);
 	}
 	c.thread = t;
 	c.process = p;
@@ -217,8 +249,6 @@ void monitor_call(struct regs *regs)
 		regs_set_result(regs, c.result);
 		return;
 	}
-	if (unlikely(c.row->class == CALL_UNSUPPORTED))
-		stop_unsupported(t, number, c.row, c.args, "tandem doesn't support this call");
 
 	c.hold = c.locked = c.bad_address = c.restart = c.signalled = c.lockstep = false;
 	c.reserved = NULL;
@@ -229,6 +259,8 @@ void monitor_call(struct regs *regs)
 		call_hooks[c.row->hook](&c);
 	else if (c.row->class == CALL_BOTH)
 		call_both(&c);
+	else if (unlikely(c.row->class == CALL_UNSUPPORTED))
+		call_missing(&c);
 	else
 		call_generic(&c);
 	atomic_store_explicit(&p->state->in_call, 0, memory_order_relaxed);

@@ -64,6 +64,8 @@ void monitor_call(struct regs *regs);
 void call_enter(struct call *c);
 void call_leave(struct call *c);
 void call_finish(struct call *c);
+/* Instead of call_enter: ends the session once every variant has come to the same call. */
+void call_unsupported(struct call *c, const char *why) __attribute__((noreturn));
 /* Leader: makes the call with its packed arguments: what was compared is what happens. */
 void call_execute(struct call *c);
 /* Any variant: makes it with the program's own (class both). */
@@ -101,6 +103,8 @@ void follower_note(struct thread *t, enum record_kind kind, struct record *heade
  * record's; the stream stands still there until follower_drop.
  */
 #define NUMBER_SYNC (-2l)
+/* In a number: of another interface of the kernel, which tandem has no rows for. */
+#define NUMBER_FOREIGN (1l << 62)
 void follower_hold(struct thread *t, struct regs *regs);
 void follower_drop(struct thread *t);
 /* What that record carries: so many bytes. */

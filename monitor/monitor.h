@@ -232,8 +232,8 @@ void lock_release(_Atomic uint32_t *word);
 struct call;
 void diverge(struct thread *t, enum divergence_kind kind, const struct call *own,
 	     const struct record *leader, const char *text) __attribute__((noreturn));
-void stop_unsupported(struct thread *t, long number, const struct call_row *row,
-		      const uint64_t args[6], const char *why) __attribute__((noreturn));
+/* Of a call that has been compared: see call_unsupported(). */
+void stop_unsupported(const struct call *c, const char *why) __attribute__((noreturn));
 void stop_garbage(struct thread *t, const char *what) __attribute__((noreturn));
 void stop_internal(const char *what, long error) __attribute__((noreturn));
 /* The session is over (halt): sleep until the supervisor kills us. */

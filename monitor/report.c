@@ -163,19 +163,18 @@ void diverge(struct thread *t, enum divergence_kind kind, const struct call *own
 	park();
 }
 
-void stop_unsupported(struct thread *t, long number, const struct call_row *row,
-		      const uint64_t args[6], const char *why)
+void stop_unsupported(const struct call *c, const char *why)
 {
 	struct divergence *d = claim();
 
 	if (!d)
 		park();
-	where(d, t);
-	d->number = (uint64_t)number;
-	d->own_call = row ? (uint32_t)(row - call_table) : CALL_COUNT;
+	where(d, c->thread);
+	d->number = (uint64_t)(int)c->number;
+	d->own_call = c->call;
 	d->leader_call = CALL_COUNT;
 	for (int i = 0; i < 6; i++)
-		d->args[i] = args[i];
+		d->args[i] = c->args[i];
 	copy_text(d->text, sizeof(d->text), why);
 	tell(d, STOP_UNSUPPORTED);
 	park();

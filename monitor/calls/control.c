@@ -157,8 +157,7 @@ void hook_ioctl(struct call *c)
 
 	call_refine(c, &row);
 	if (!ioctl_argument((uint32_t)c->args[1], &row.arg[2]))
-		stop_unsupported(c->thread, c->number, &call_table[c->call], c->args,
-				 "an ioctl request whose argument tandem doesn't know");
+		call_unsupported(c, "an ioctl request whose argument tandem doesn't know");
 	row.flags &= (uint8_t)~CALL_BLOCKS;
 	call_generic(c);
 	if ((uint32_t)c->args[1] == FIONBIO && c->result == 0 &&
@@ -172,8 +171,7 @@ void hook_prctl(struct call *c)
 	case PR_SET_SECCOMP:
 	case PR_SET_SYSCALL_USER_DISPATCH:
 	case PR_SET_TSC:
-		stop_unsupported(c->thread, c->number, c->row, c->args,
-				 "it would take the monitor's place");
+		call_unsupported(c, "it would take the monitor's place");
 	case PR_GET_NAME:
 	case PR_SET_VMA:
 		call_private(c);
@@ -223,8 +221,7 @@ void hook_rlimit(struct call *c)
 void hook_arch_prctl(struct call *c)
 {
 	if ((int)c->args[0] == ARCH_SET_GS_CODE)
-		stop_unsupported(c->thread, c->number, c->row, c->args,
-				 "%gs belongs to the monitor");
+		call_unsupported(c, "%gs belongs to the monitor");
 	if ((int)c->args[0] == ARCH_GET_GS_CODE) {
 		uint64_t zero = 0;
 

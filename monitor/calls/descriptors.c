@@ -158,8 +158,7 @@ static long vmsplice_execute(struct call *c)
 void hook_vmsplice(struct call *c)
 {
 	if (c->process->leader && (sys(SYS_fcntl, c->args[0], F_GETFL) & O_ACCMODE) == O_RDONLY)
-		stop_unsupported(c->thread, c->number, c->row, c->args,
-				 "vmsplice from a pipe into memory");
+		call_unsupported(c, "vmsplice from a pipe into memory");
 	call_enter(c);
 	if (c->process->leader)
 		c->result = vmsplice_execute(c);

@@ -219,7 +219,7 @@ static long execute(struct call *c, const char **argv, struct environment *e)
 	}
 	error = program_open(&g, &place);
 	if (g.unfit)
-		stop_unsupported(c->thread, c->number, c->row, c->args, g.unfit);
+		stop_unsupported(c, g.unfit);
 	if (error && p->session->trap == TRAP_SECCOMP)
 		return error;
 	atomic_store(&p->state->phase, PHASE_EXECUTING);

@@ -129,8 +129,7 @@ static void map_file(struct call *c)
 	if (p->leader) {
 		look_at_file(c, &file);
 		if (code && file.nameless)
-			stop_unsupported(c->thread, c->number, c->row, c->args,
-					 "code is mapped from a file that has no name");
+			stop_unsupported(c, "code is mapped from a file that has no name");
 		call_execute(c);
 		memcpy(c->extra, &file, sizeof(file));
 	}

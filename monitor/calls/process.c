@@ -400,10 +400,9 @@ void hook_clone(struct call *c)
 	q.waits = q.shares && (q.flags & CLONE_VFORK);
 	if (q.flags & (CLONE_NEWNS | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC |
 		       CLONE_NEWUTS | CLONE_NEWCGROUP))
-		stop_unsupported(c->thread, c->number, c->row, c->args, "new namespaces");
+		call_unsupported(c, "new namespaces");
 	if (!q.thread && (q.flags & (CLONE_FILES | CLONE_SIGHAND)))
-		stop_unsupported(c->thread, c->number, c->row, c->args,
-				 "processes that share descriptors or signal handlers");
+		call_unsupported(c, "processes that share descriptors or signal handlers");
 	/* From here on the stream has more than one writer. */
 	if (q.thread && p->alone) {
 		p->alone = false;

@@ -136,8 +136,7 @@ void hook_shm(struct call *c)
 	struct call_row row;
 
 	if (attach && (c->args[2] & SHM_EXEC))
-		stop_unsupported(c->thread, c->number, c->row, c->args,
-				 "shared memory with code in it");
+		call_unsupported(c, "shared memory with code in it");
 	call_refine(c, &row);
 	if (c->call == CALL_shmctl)
 		row.arg[2] = control_argument((int)c->args[1]);

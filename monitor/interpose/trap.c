@@ -9,7 +9,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
-#include "../monitor.h"
+#include "../call.h"
 #include "patch.h"
 
 #ifndef SYS_USER_DISPATCH
@@ -75,16 +75,19 @@ void trap_signal(int signal, siginfo_t *info, void *context)
 	struct thread *t = thread_self();
 	ucontext_t *uc = context;
 	struct patch_stats stats;
+	long number = info->si_syscall;
 	uintptr_t head;
 
 	(void)signal;
 	if (info->si_code != SYS_USER_DISPATCH && info->si_code != SYS_SECCOMP)
 		return;
-	if (info->si_arch != AUDIT_ARCH_X86_64)
-		stop_unsupported(t, info->si_syscall, NULL, (const uint64_t[6]){0},
-				 "a call of the 32-bit interface (int $0x80)");
+	/* Compared as any other; like that of an exit, its site stays as it is. */
+	if (info->si_arch != AUDIT_ARCH_X86_64) {
+		context_set_result(uc, info->si_syscall | NUMBER_FOREIGN);
+		number = SYS_exit;
+	}
 	t->process->state->traps++;
-	head = site_stub(context_ip(uc) - SYSCALL_BYTES, info->si_syscall,
+	head = site_stub(context_ip(uc) - SYSCALL_BYTES, number,
 			 t->process->alone && !t->process->crowded);
 	if (!head)
 		stop_internal("no memory for a stub near the program's code", -ENOMEM);

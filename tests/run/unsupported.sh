@@ -14,6 +14,13 @@ refused() { # refused TEXT WHAT [FILE]
 	check "$trap: $2 ${3##*/}" run 112 -- "$scratch/unsupported" "${@:2}"
 	check "... is named" says "unsupported call: .*$1"
 }
+one_only() { # one_only CALL WHAT: an attack that makes the call in one variant
+	local who
+	for who in leader follower; do
+		check "$trap: $2 in the $who only" run 110 -- "$scratch/unsupported" "$2" '' "$who"
+		check "... is a divergence" says "divergence: another call: variant 1 .*$1"
+	done
+}
 for trap in sud seccomp; do
 	configuration full "trap = \"$trap\";"
 	refused 'processes that share descriptors or signal handlers: clone' files ''
@@ -22,6 +29,22 @@ for trap in sud seccomp; do
 	refused 'code is mapped from a file that has no name: mmap' code "$scratch/gone"
 	refused 'the program to execute is of another architecture: execve' exec "$scratch/other"
 	[ -x "$scratch/static" ] && refused 'the program to execute is statically linked: execve' exec "$scratch/static"
+done
+for trap in sud seccomp; do
+	configuration full "trap = \"$trap\"; hang_timeout = 20.0;"
+	refused "doesn't know this call: syscall" number ''
+	one_only 'syscall\(500, ' number
+	refused "doesn't support this call: ptrace" ptrace ''
+	one_only ptrace ptrace
+	refused "doesn't support this call: ptrace" thread ''
+	check "$trap: a thread of the leader only" run 110 -- "$scratch/unsupported" thread '' leader
+	check "$trap: a thread of a follower only" run 110 -- "$scratch/unsupported" thread '' follower
+	if [ "$(uname -m)" = x86_64 ]; then
+		refused 'the 32-bit interface .*syscall' interface ''
+		one_only 'syscall\(20' interface
+	fi
+	refused "doesn't support this call: io_uring_setup" queue ''
+	one_only io_uring_setup queue
 done
 check "a program of another architecture" run 111 -- "$scratch/other"
 check "... is named" says "other can.t run as a variant: it is built for another kind of processor"
