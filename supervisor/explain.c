@@ -77,7 +77,7 @@ static void place(const cJSON *p, bool line, char *to, size_t size)
 
 static void head(FILE *out, const cJSON *o)
 {
-	const cJSON *s = cJSON_GetObjectItemCaseSensitive(o, "session");
+	const cJSON *s = cJSON_GetObjectItemCaseSensitive(o, "session"), *number;
 	char line[1024];
 
 	fprintf(out, "%s\n\n", text_of(o, "title"));
@@ -100,6 +100,11 @@ static void head(FILE *out, const cJSON *o)
 	snprintf(line, sizeof(line), "variant %.0f: %s", number_of(o, "reported_by"),
 		 text_of(o, "text"));
 	columns_one(out, "reported by", line);
+	number = cJSON_GetObjectItemCaseSensitive(o, "native_number");
+	if (cJSON_IsNumber(number)) {
+		snprintf(line, sizeof(line), "%.0f", number->valuedouble);
+		columns_one(out, "call number", line);
+	}
 	if (number_of(o, "signal") > 0) {
 		int signal = (int)number_of(o, "signal");
 

@@ -457,7 +457,30 @@ static cJSON *session(const struct running *r)
 	return o;
 }
 
-static char *render(const struct running *r, const struct evidence *e, bool symbols)
+static const char *word(const cJSON *o, const char *key)
+{
+	const char *s = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(o, key));
+
+	return s ? s : "";
+}
+
+/* Where a variant is, by its part of a report: symbol or module with an offset, or an address. */
+static void site_words(const cJSON *side, char *to)
+{
+	const cJSON *p = cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(side, "backtrace"), 0);
+	const char *module = word(p, "module"), *symbol = word(p, "symbol");
+	const char *slash = strrchr(module, '/');
+
+	module = slash ? slash + 1 : module;
+	if (*symbol)
+		snprintf(to, REPORT_SITE, "%s+%s (%s)", symbol, word(p, "offset"), module);
+	else if (*module)
+		snprintf(to, REPORT_SITE, "%s+%s", module, word(p, "offset"));
+	else
+		snprintf(to, REPORT_SITE, "%s", word(p, "address"));
+}
+
+static char *render(const struct running *r, const struct evidence *e, bool symbols, char *site)
 {
 	const struct divergence *d = &e->divergence;
 	cJSON *o = cJSON_CreateObject(), *variants = cJSON_CreateArray();
@@ -480,7 +503,7 @@ static char *render(const struct running *r, const struct evidence *e, bool symb
 	cJSON_AddNumberToObject(o, "thread", d->thread);
 	cJSON_AddNumberToObject(o, "position", (double)d->position);
 	if (d->kind == STOP_UNSUPPORTED)
-		cJSON_AddNumberToObject(o, "native_number", (double)d->number);
+		cJSON_AddNumberToObject(o, "native_number", (double)(int64_t)d->number);
 	if (d->kind == DIVERGENCE_CRASH && d->number > 0 && d->number < 65)
 		cJSON_AddNumberToObject(o, "signal", (double)d->number);
 	cJSON_AddItemToObject(o, "session", session(r));
@@ -490,14 +513,16 @@ static char *render(const struct running *r, const struct evidence *e, bool symb
 	add_calls(variants, e);
 	add_difference(o, e);
 	cJSON_AddItemToObject(o, "variants", variants);
+	site_words(cJSON_GetArrayItem(variants, (int)e->reporter), site);
 	text = cJSON_Print(o);
 	cJSON_Delete(o);
 	return text;
 }
 
-static int store(const struct running *r, const struct evidence *e, bool symbols, char *path)
+static int store(const struct running *r, const struct evidence *e, bool symbols, char *path,
+		 char *site)
 {
-	char *text = render(r, e, symbols);
+	char *text = render(r, e, symbols, site);
 	int error = text ? reports_store(r->config->report_dir, text, path) : -ENOMEM;
 
 	free(text);
@@ -507,6 +532,7 @@ static int store(const struct running *r, const struct evidence *e, bool symbols
 struct answer {
 	int error;
 	char path[REPORT_PATH];
+	char site[REPORT_SITE];
 };
 
 /* A child that may die of what it reads, or take too long. */
@@ -530,11 +556,11 @@ static __attribute__((noreturn)) void reporter(const struct running *r, const st
 	struct answer a = {0};
 
 	confine(r);
-	a.error = store(r, e, true, a.path);
+	a.error = store(r, e, true, a.path, a.site);
 	_exit(write(to, &a, sizeof(a)) == sizeof(a) ? 0 : 1);
 }
 
-int report_write(struct running *r, unsigned v, char *path)
+int report_write(struct running *r, unsigned v, char *path, char *site)
 {
 	struct evidence *e = evidence_collect(r, v);
 	struct answer a;
@@ -559,9 +585,10 @@ int report_write(struct running *r, unsigned v, char *path)
 		waitpid(child, NULL, 0);
 	if (n == sizeof(a)) {
 		strcpy(path, a.path);
+		strcpy(site, a.site);
 		error = a.error;
 	} else {
-		error = store(r, e, false, path);
+		error = store(r, e, false, path, site);
 	}
 	evidence_free(e);
 	return error;

@@ -25,9 +25,10 @@
 /*
  * Writes the report of variant v's struct divergence; all variants are frozen. path (REPORT_PATH
  * bytes) gets its name. Symbols are looked up in a child process: without them, if that one dies of
- * what the variants have mapped. Negative errno.
+ * what the variants have mapped. site (REPORT_SITE bytes) gets where variant v is. Negative errno.
  */
-int report_write(struct running *r, unsigned v, char *path);
+#define REPORT_SITE 512
+int report_write(struct running *r, unsigned v, char *path, char *site);
 
 /*
  * Variant v's part of a report, for the leader's host, which puts it into its own. malloc'd; NULL:

@@ -2,6 +2,7 @@
 #include "stop.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -94,28 +95,50 @@ int stop_quietly(struct running *r, int status)
 	return status;
 }
 
+static size_t join(const char *name, char text[6][ARGUMENT_TEXT], int n, char *to, size_t size)
+{
+	size_t at = (size_t)snprintf(to, size, "%s", name);
+
+	for (int i = 0; i < n && at < size; i++)
+		at += (size_t)snprintf(to + at, size - at, "%s%.60s%s", i ? ", " : "(", text[i],
+				       strlen(text[i]) > 60 ? "..." : "");
+	if (n && at < size)
+		at += (size_t)snprintf(to + at, size - at, ")");
+	return at;
+}
+
 /* A call in a few words; empty when nothing is known of it. */
 static void call_words(uint32_t call, const struct arg_desc *arg, const uint8_t *packed,
 		       uint32_t bytes, bool hashed, char *to, size_t size)
 {
 	struct call_row copy;
 	const struct call_row *row = arguments_refine(call, arg, &copy);
-	size_t there = bytes < DIVERGENCE_BYTES ? bytes : DIVERGENCE_BYTES, at;
+	size_t there = bytes < DIVERGENCE_BYTES ? bytes : DIVERGENCE_BYTES;
 	char text[6][ARGUMENT_TEXT];
-	int n;
+	int n = 0;
 
 	*to = 0;
 	if (!row)
 		return;
-	at = (size_t)snprintf(to, size, "%s", row->name);
-	if (hashed || !bytes)
+	if (!hashed && bytes)
+		n = arguments_decode(row, packed, there, bytes, text);
+	join(row->name, text, n, to, size);
+}
+
+/* Of a call that isn't supported: what the registers held, and where it is made. */
+static void unsupported_words(const struct divergence *d, const char *site, char *to, size_t size)
+{
+	const struct call_row *row = call_row(d->own_call);
+	char text[6][ARGUMENT_TEXT];
+	size_t at = 2;
+
+	if (!row)
 		return;
-	n = arguments_decode(row, packed, there, bytes, text);
-	for (int i = 0; i < n && at < size; i++)
-		at += (size_t)snprintf(to + at, size - at, "%s%.60s%s", i ? ", " : "(", text[i],
-				       strlen(text[i]) > 60 ? "..." : "");
+	snprintf(to, size, ": ");
+	at += join(row->name, text, arguments_registers(row, d->args, text), to + at, size - at);
 	if (at < size)
-		snprintf(to + at, size - at, ")");
+		snprintf(to + at, size - at, ", number %" PRId64 "%s%s", (int64_t)d->number,
+			 *site ? ", at " : "", site);
 }
 
 /* What both did, for the one line on standard error. */
@@ -143,7 +166,8 @@ int stop_report(struct running *r, unsigned v)
 	const struct divergence *d = &r->files.variant[v]->divergence;
 	uint32_t kind = known(atomic_load(&d->kind));
 	char said[sizeof(d->text)], text[2 * sizeof(d->text)], path[REPORT_PATH];
-	char calls[512], line[2048], where[2 * REPORT_PATH], told[2048 + 2 * REPORT_PATH];
+	char calls[1024] = "", site[REPORT_SITE] = "", line[2048], where[2 * REPORT_PATH],
+	     told[2048 + 2 * REPORT_PATH];
 	int error;
 
 	if (hosts_follow(r))
@@ -154,9 +178,12 @@ int stop_report(struct running *r, unsigned v)
 	memcpy(said, d->text, sizeof(said));
 	said[sizeof(said) - 1] = 0;
 	report_text(text, said, sizeof(text));
-	error = report_write(r, v, path);
+	error = report_write(r, v, path, site);
 	say_unless_killed(tree_kill());
-	describe(r, v, calls, sizeof(calls));
+	if (kind == STOP_UNSUPPORTED)
+		unsupported_words(d, site, calls, sizeof(calls));
+	else
+		describe(r, v, calls, sizeof(calls));
 	snprintf(line, sizeof(line), "%s: variant %d (%s): %s%s", kinds[kind].name,
 		 r->config->variants[v].id, run_role(r, v), text, calls);
 	if (error)

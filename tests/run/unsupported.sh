@@ -14,6 +14,10 @@ refused() { # refused TEXT WHAT [FILE]
 	check "$trap: $2 ${3##*/}" run 112 -- "$scratch/unsupported" "${@:2}"
 	check "... is named" says "unsupported call: .*$1"
 }
+names() { # names REGEX: as tandem explain shows it
+	"$tandem" explain -c "$scratch/cfg" >"$scratch/shown"
+	says "$1" shown
+}
 one_only() { # one_only CALL WHAT: an attack that makes the call in one variant
 	local who
 	for who in leader follower; do
@@ -32,15 +36,18 @@ for trap in sud seccomp; do
 done
 for trap in sud seccomp; do
 	configuration full "trap = \"$trap\"; hang_timeout = 20.0;"
-	refused "doesn't know this call: syscall" number ''
+	refused "doesn't know this call: syscall\\(500, 0x1, 0x2, 0x[0-9a-f]+, .*number 500, at [^ ]+\\+0x" number ''
+	check "... also by explain" names 'call number +500'
+	check "... with its arguments" names 'argument 3 +0x2'
 	one_only 'syscall\(500, ' number
-	refused "doesn't support this call: ptrace" ptrace ''
+	refused "doesn't support this call: ptrace\\(0x?0, .*number 101, at [^ ]+\\+0x" ptrace ''
+	check "... also by explain" names 'call +ptrace'
 	one_only ptrace ptrace
 	refused "doesn't support this call: ptrace" thread ''
 	check "$trap: a thread of the leader only" run 110 -- "$scratch/unsupported" thread '' leader
 	check "$trap: a thread of a follower only" run 110 -- "$scratch/unsupported" thread '' follower
 	if [ "$(uname -m)" = x86_64 ]; then
-		refused 'the 32-bit interface .*syscall' interface ''
+		refused 'the 32-bit interface .*syscall\(20, .*number 20, at ' interface ''
 		one_only 'syscall\(20' interface
 	fi
 	refused "doesn't support this call: io_uring_setup" queue ''
