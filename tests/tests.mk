@@ -2,9 +2,10 @@
 # The tests, each part of them through prove:
 #
 #   make check                                every test; installs what it needs
-#   make check-matrix                         every program in every cell: make check runs the
-#                                             half of them in which any two choices meet
-#   make check-PART                           lint, unit, model, fuzz, command, servers, programs or vm
+#   make check-matrix                         every program in every cell: make check runs those on
+#                                             one host, and of those between hosts some
+#   make check-PART                           lint, unit, model, fuzz, command, servers, programs,
+#                                             hosts or vm
 #   make check-unit TESTS="test_ring"         some of a part's tests: units, fuzzers and
 #   make check-programs TESTS="fork_tree"     programs by name, tests/run and tests/vm by name
 #                                             without .sh, of lint its checks (tests/lint.sh)
@@ -158,8 +159,7 @@ check-command: all
 		$(filter-out %/lib.sh,$(wildcard tests/run/*.sh))))))
 
 # Every program in each cell: trap/policy/variants. Twice JOBS at a time, since most of them wait.
-CELLS ?= sud/socket_rw_oc/2 sud/full/3 seccomp/full/2 seccomp/socket_rw_oc/3
-OTHER_CELLS := sud/socket_rw_oc/3 sud/full/2 seccomp/socket_rw_oc/2 seccomp/full/3
+CELLS ?= $(foreach trap,sud seccomp,$(foreach policy,socket_rw_oc full,$(trap)/$(policy)/2 $(trap)/$(policy)/3))
 
 check-programs: $(CELLS:%=programs/%)
 
@@ -210,7 +210,7 @@ host-programs/%: deps-hosts
 		--policy $(word 4,$(subst /, ,$*)) \
 		--jobs $$((2 * $(JOBS))) --timeout 30 $(if $(TESTS),--only '@($(ALTERNATIVES))')
 
-check-matrix: deps-check $(CELLS:%=programs/%) $(OTHER_CELLS:%=programs/%) \
+check-matrix: deps-check $(CELLS:%=programs/%) \
 	$(HOST_CELLS:%=host-programs/%) $(OTHER_HOST_CELLS:%=host-programs/%)
 
 empty :=
