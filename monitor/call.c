@@ -177,7 +177,12 @@ static void call_missing(struct call *c)
 		call_unsupported(c, "a call of the 32-bit interface (int $0x80)");
 	if (c->call == CALL_syscall)
 		call_unsupported(c, "tandem doesn't know this call");
-	call_unsupported(c, "tandem doesn't support this call");
+	if (!(c->row->flags & CALL_OPTIONAL))
+		call_unsupported(c, "tandem doesn't support this call");
+	call_enter(c);
+	c->result = -ENOSYS;
+	call_leave(c);
+	call_finish(c);
 }
 
 void call_private(struct call *c)

@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 enum call_class {
-	CALL_UNSUPPORTED, /* stops the variant with the call's name */
+	CALL_UNSUPPORTED, /* stops the session with the call's name; -ENOSYS if optional */
 	CALL_WORLD,       /* the leader executes, followers take the result */
 	CALL_PRIVATE,     /* each variant executes on itself, not logged */
 	CALL_BOTH,        /* each executes; arguments and result compared */
@@ -211,10 +211,7 @@ enum call_hook {
 #define CALL_RESTARTS 0x02
 /* An old form: canonicalise() rewrites it to another row first (open -> openat). */
 #define CALL_OLD_FORM 0x04
-/*
- * Unsupported, but programs are prepared for a kernel that lacks it: -ENOSYS
- * is as good an answer as stopping.
- */
+/* Unsupported, but programs are prepared for a kernel that lacks it: -ENOSYS, and they go on. */
 #define CALL_OPTIONAL 0x08
 
 struct call_row {

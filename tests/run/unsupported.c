@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What tandem doesn't run: unsupported WHAT [FILE [WHO]]. WHO: leader or follower, when that
- * variant alone does it. Exits with 1 when it runs.
+ * variant alone does it. Exits with 1 when it runs, or with 2 where the kernel is said to lack the
+ * call.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
@@ -80,8 +82,8 @@ int main(int argc, char **argv)
 		ptrace(PTRACE_TRACEME, 0, NULL, parameters);
 	else if (!strcmp(what, "interface"))
 		other_interface();
-	else if (!strcmp(what, "queue"))
-		syscall(SYS_io_uring_setup, 8, parameters);
+	else if (!strcmp(what, "optional"))
+		return syscall(SYS_io_uring_setup, 8, parameters) < 0 && errno == ENOSYS ? 2 : 1;
 	else if (!strcmp(what, "files"))
 		start(CLONE_FILES);
 	else if (!strcmp(what, "handlers"))
