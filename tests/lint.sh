@@ -17,9 +17,13 @@ files() {
 	find . -type d \( -name '.*' ! -name . -o -name 'build*' -o -name corpus -o -path ./perf/results \) -prune -o -type f "$@" -print |
 		sed 's|^\./||' | sort
 }
-mapfile -t all < <(files \( -name '*.[chS]' -o -name '*.def' -o -name '*.pml' -o -name '*.sh' -o -name '*.py' -o -name '*.mk' -o -name Makefile -o -name bench \))
+mapfile -t all < <(
+	files \( -name '*.[chS]' -o -name '*.def' -o -name '*.pml' -o -name '*.sh' -o -name '*.py' -o -name '*.mk' \
+		-o -name '*.cfg' -o -name '*.lds' -o -name '.clang-*' -o -name Makefile -o -name bench \)
+	echo .ci/run
+)
 mapfile -t c_and_h < <(files -name '*.[ch]')
-mapfile -t scripts < <(files -name '*.sh')
+mapfile -t scripts < <(files -name '*.sh'; echo .ci/run)
 mapfile -t sources < <(files -name '*.c' ! -path './tests/programs/*' ! -path './monitor/arch/*')
 mapfile -t of_arch < <(files -path "./monitor/arch/$arch/*.c")
 
