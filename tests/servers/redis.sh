@@ -8,7 +8,7 @@ need redis-server redis-server redis-cli redis-tools redis-benchmark redis-tools
 free_port && redis=$port
 seq 1 1600000 2>/dev/null | head -c 10485760 >"$scratch/10MB"
 
-redis_conf() { # redis_conf APPENDONLY
+redis_conf() { # redis_conf APPENDONLY [LINES]
 	cat <<-END
 		bind 127.0.0.1
 		port $redis
@@ -23,6 +23,7 @@ redis_conf() { # redis_conf APPENDONLY
 		tcp-backlog 1024
 		enable-debug-command yes
 		client-output-buffer-limit pubsub 0 0 0
+		${2:-}
 	END
 }
 
@@ -38,9 +39,9 @@ info() { # info FIELD WANTED
 	cli info everything | tr -d '\r' | grep -qx "$1:$2"
 }
 
-start_redis() { # start_redis APPENDONLY
+start_redis() { # start_redis APPENDONLY [LINES]: more lines of its configuration
 	mkdir -p "$dir/data"
-	redis_conf "$1" >"$dir/redis.conf"
+	redis_conf "$@" >"$dir/redis.conf"
 	rm -f "$dir/redis.pid"
 	start redis-server "$dir/redis.conf"
 	check "starts" await says PONG ping
@@ -165,7 +166,7 @@ big_values() {
 }
 
 benchmarks() {
-	check "the standard benchmark, 50 clients" benchmark -n 2000 -c 50
+	check "the standard benchmark, 50 clients" benchmark -n "$([ "$mode" = full ] && echo 2000 || echo 10000)" -c 50
 	check "pipelined, 50 clients" benchmark -n 20000 -c 50 -P 16 -t set,get,incr,lpush
 	check "600 clients" benchmark -n 10000 -c 600 -t ping,set,get
 	check "600 clients, pipelined" benchmark -n 20000 -c 600 -P 8 -r 1000 -t set,get,sadd
@@ -243,5 +244,23 @@ scenario() {
 	if listening "$redis"; then fail "nobody listens"; else ok "nobody listens"; fi
 }
 
+# Threads that hand clients to each other by atomic variables, and spin for them.
+io_threads() {
+	start_redis no $'io-threads 4\nio-threads-do-reads yes' || return
+	check "I/O threads: 50 clients" benchmark -n 1000 -c 50 -P 4 -t set,get,incr,lpush
+	check "I/O threads: they have read" served io_threaded_reads_processed
+	check "I/O threads: they have written" served io_threaded_writes_processed
+	record "I/O threads: digest" digest
+	cli shutdown nosave >/dev/null 2>&1
+	stopped 0
+}
+served() { # served FIELD
+	cli info everything | grep -q "^$1:[1-9]"
+}
+
 in_each_mode scenario redis
+# One policy, since they take every CPU.
+if [ -z "${SHORT:-}${HOSTS:-}" ] && [[ " ${MODES-socket_rw_oc} " == *' socket_rw_oc '* ]]; then
+	MODES=socket_rw_oc in_each_mode io_threads redis
+fi
 finish_tap
