@@ -105,6 +105,7 @@ int follow_start(struct running *r)
 	    0)
 		status = stop_saying(r, STATUS_SETUP, "%s", why);
 	letter_free(&l);
+	r->hosts->met = true;
 	if (descriptors < r->descriptors.rlim_max)
 		r->descriptors.rlim_cur = descriptors;
 	return status;

@@ -35,6 +35,7 @@ struct hosts {
 	unsigned self; /* else: the follower that does */
 	struct engine *engine;
 	struct peer peer[SESSION_VARIANTS];
+	bool met;      /* all have: before, none has words for another */
 	int64_t asked; /* hang.c: when the others were */
 	bool told;     /* follow.c: DONE or FAILED was sent */
 	bool over;     /* follow.c: END has come */

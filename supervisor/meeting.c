@@ -364,5 +364,6 @@ int hosts_open(struct running *r)
 	key_forget(&m.key);
 	if (status == STATUS_GO_ON && hosts.lead)
 		status = tell_parameters(r);
+	hosts.met = hosts.lead && status == STATUS_GO_ON;
 	return status;
 }

@@ -226,10 +226,12 @@ static void answer_all(struct running *r, cJSON *variants)
 	free(text);
 }
 
-/* Where other hosts must be asked first, that is done. */
+/* Where other hosts must be asked first, and can be, that is done. */
 static void ask(struct running *r)
 {
-	if (hosts_follow(r)) {
+	if (r->hosts && !r->hosts->met) {
+		answer_all(r, all_variants(r));
+	} else if (hosts_follow(r)) {
 		hosts_send(r, r->hosts->self, MESSAGE_ASK, 0, 0, NULL, 0);
 	} else if (r->hosts) {
 		status_asked(r);

@@ -27,6 +27,15 @@ launch a 0 -- "$target" sleep
 check "a leader waits" until_said a 'waiting for'
 kill -INT "${command[a]}"
 check "... and can be told to end" all_over 130
+spanning 3
+launch a 0 -v -- "$target" exit 7
+launch b 1 -- "$target" exit 7
+check "one of two followers' hosts is there" until_said a 'is connected'
+asked() { on "$1" "$tandem" status --json | python3 -c 'import json, sys; exit(not json.load(sys.stdin)["sessions"])'; }
+check "the leader's host answers meanwhile" asked a
+check "... and the follower's" asked b
+launch c 2 -- "$target" exit 7
+check "the last comes, and all end with the program's status" all_over 7
 spanning 2 'connect_timeout = 1.5;'
 sed -i 's/connect_timeout = 20;//' "$scratch/cfg"
 launch a 0 -- "$target" sleep
