@@ -96,6 +96,7 @@ static const struct config_key keys[] = {
 	{KEY(replication_batch_size), .type = KEY_UINT64, .max = INT_MAX, .unit = "bytes"},
 	{KEY(restore_probability), .type = KEY_DOUBLE, .max = 1, .below_max = true,
 	 .inactive = true},
+	{KEY(restore_interval), .type = KEY_DOUBLE, .max = 1e18, .inactive = true},
 	{KEY(inject_fault_probability), .type = KEY_DOUBLE, .max = 1, .below_max = true},
 	{KEY(socket_read_usleep), .type = KEY_UINT64, .max = INT_MAX, .unit = "microseconds",
 	 .inactive = true},

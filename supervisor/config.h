@@ -90,6 +90,7 @@ struct config {
 	enum config_policy policy;       /* full */
 	uint64_t replication_batch_size; /* bytes, 0 = publish at once; 8192 */
 	double restore_probability;      /* [0, 1); 0 */
+	double restore_interval;         /* of A8's files, which has no meaning there; 0 */
 	double inject_fault_probability; /* [0, 1); 0 */
 	uint64_t socket_read_usleep;     /* microseconds; 0 */
 	uint64_t ignore_first_n;         /* calls; 0 */
