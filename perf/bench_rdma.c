@@ -215,7 +215,7 @@ static void lead(struct carrier *c, uint32_t size, uint32_t records)
 	}
 	begun = tnd_monotonic() - begun;
 	printf("%u %.1f %.1f %.1f %.1f\n", size, (double)took[1] / 1e3, (double)took[middle] / 1e3,
-	       (double)took[most] / 1e3, (double)size * records * 1e3 / (double)begun);
+	       (double)took[most] / 1e3, (double)size * records / 1048576 * 1e9 / (double)begun);
 	while (!c->ops->tell(c, FRAME_BYE, 0, 0))
 		step(c, true);
 	while (!peer.heard_bye)

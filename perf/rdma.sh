@@ -71,7 +71,7 @@ for size in 64 1024 4096 65536; do
 		their_rate=$(theirs ib_write_bw 4 $size $n)
 		latency+=("$own/(($there+$back)/2)")
 		bandwidth+=("$rate/$their_rate")
-		[ "$GUEST" = 1 ] && echo "# $size bytes: $own us ($there, back $back), $rate MB/s ($their_rate)"
+		[ "$GUEST" = 1 ] && echo "# $size bytes: $own us ($there, back $back), $rate MiB/s ($their_rate)"
 	done
 	[ "$GUEST" = 1 ] || continue
 	ratio() { for r in "$@"; do awk "BEGIN { printf \"%.2f\\n\", $r }"; done | median; }
