@@ -74,10 +74,12 @@ PACKAGES := gcc libc6-dev libconfig-dev libcmocka-dev libzydis-dev libzycore-dev
 	libcjson-dev libdw-dev libelf-dev libsodium-dev liburing-dev libibverbs-dev librdmacm-dev perl gawk util-linux diffutils libjemalloc2 procps python3
 SERVERS := nginx-light lighttpd redis-server redis-tools apache2-utils wrk curl python3
 
+SUDO := $(if $(filter-out 0,$(shell id -u)),sudo)
+
 # Installs what is missing; quiet and without a package manager's help when nothing is.
 need = @for p in $(1); do dpkg -s $$p >/dev/null 2>&1 || missing="$$missing $$p"; done; \
-	if [ -n "$$missing" ]; then echo "Installing:$$missing"; apt-get update -qq && \
-	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; fi
+	if [ -n "$$missing" ]; then echo "Installing:$$missing"; $(SUDO) apt-get update -qq && \
+	$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; fi
 
 deps:
 	$(call need,$(PACKAGES))
