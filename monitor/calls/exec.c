@@ -50,8 +50,19 @@ struct environment {
 	char *text, *end;
 };
 
+/* As much of the program's text as was there to be measured, though it may be another by now. */
+static char *put_theirs(char *at, const char *theirs, size_t bytes)
+{
+	if (user_read(at, theirs, bytes) < 0)
+		bytes = 0;
+	at[bytes] = 0;
+	while (*at)
+		at++;
+	return at;
+}
+
 /* LD_PRELOAD and the session's handle, in front of what the program passes. */
-static void handles(struct call *c, struct environment *e, const char *theirs)
+static void handles(struct call *c, struct environment *e, const char *theirs, size_t bytes)
 {
 	const struct process *p = c->process;
 	const uint64_t numbers[] = {(uint64_t)variant.base,
@@ -67,9 +78,9 @@ static void handles(struct call *c, struct environment *e, const char *theirs)
 	e->entries[0] = at;
 	at = text_put(at, "LD_PRELOAD=");
 	at = text_put(at, p->session->preload[p->variant]);
-	if (theirs && *theirs) {
+	if (bytes) {
 		at = text_put(at, ":");
-		at = text_put(at, theirs);
+		at = put_theirs(at, theirs, bytes);
 	}
 	*at++ = 0;
 	e->entries[1] = at;
@@ -85,6 +96,7 @@ static void handles(struct call *c, struct environment *e, const char *theirs)
 
 /* Of what the monitor adds: two handles, the starter's one, paths of the program among them. */
 #define OWN_ENTRIES 3
+#define STRING_MOST 131072 /* the kernel's MAX_ARG_STRLEN */
 #define OWN_TEXT (1024 + PROGRAM_PATH + SESSION_PROGRAM)
 
 static int build(struct call *c, const char **argv, const char **envp, struct environment *e)
@@ -92,6 +104,7 @@ static int build(struct call *c, const char **argv, const char **envp, struct en
 	size_t count = 0, n = 2, compared = 0, preload = 0, arguments = 0, pointers;
 	struct thread *t = c->thread;
 	const char *theirs = NULL, *entry;
+	long length;
 
 	*e = (struct environment){0};
 	for (; envp; count++) {
@@ -101,7 +114,10 @@ static int build(struct call *c, const char **argv, const char **envp, struct en
 			break;
 		if (starts(entry, "LD_PRELOAD")) {
 			theirs = entry + sizeof("LD_PRELOAD");
-			preload = (size_t)user_strnlen(theirs, 4096);
+			length = user_strnlen(theirs, STRING_MOST);
+			if (length < 0 || length == STRING_MOST)
+				return length < 0 ? -EFAULT : -E2BIG;
+			preload = (size_t)length;
 		}
 	}
 	do {
@@ -131,7 +147,7 @@ static int build(struct call *c, const char **argv, const char **envp, struct en
 			e->compared[compared++] = entry;
 	}
 	e->count = n;
-	handles(c, e, theirs);
+	handles(c, e, theirs, preload);
 	return 0;
 }
 

@@ -5,12 +5,13 @@
 
 int main(int argc, char **argv)
 {
-	static char big[20001];
+	static char big[20001], preload[100001] = "LD_PRELOAD=";
 	char *args[] = {"my own name", "one", "", "three 3", big, NULL};
-	char *env[] = {"FIRST=1", "EMPTY=", "SECOND=two words", NULL};
+	char *env[] = {"FIRST=1", "EMPTY=", "SECOND=two words", preload, NULL};
 	pid_t pid;
 
 	memset(big, 'b', sizeof(big) - 1);
+	memset(preload + 11, ':', sizeof(preload) - 12); /* no library, at length */
 	if (argc > 1) {
 		CHECK_EQ(argc, 5);
 		CHECK(strcmp(argv[0], "my own name") == 0);
