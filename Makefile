@@ -10,7 +10,8 @@ Q := $(if $(V),,@)
 
 WARN := -Wall -Wextra -Werror
 CFLAGS ?= -O2 -g
-COMMON := -std=gnu17 -D_GNU_SOURCE $(WARN) $(CFLAGS) -MMD -MP
+# Builds in different directories are alike: hosts compare them.
+COMMON := -std=gnu17 -D_GNU_SOURCE $(WARN) $(CFLAGS) -ffile-prefix-map=$(CURDIR)=. -MMD -MP
 
 # The monitor calls no libc on its paths and leaves the program's vector registers alone.
 MONITOR := $(COMMON) -fPIC -ffreestanding -fno-stack-protector -fvisibility=hidden \
