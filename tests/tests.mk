@@ -146,7 +146,7 @@ $(FUZZERS:%=$B/fuzz/%): $B/fuzz/%: tests/fuzz/%.c $(wildcard */*.h */*/*.h)
 	@mkdir -p $(@D)
 	$Qclang $(filter-out -MMD -MP,$(TEST)) -fsanitize=fuzzer,address,undefined \
 		-fno-sanitize-recover=undefined $($*_flags) -o $@ $< $($*) -Wl,--as-needed -lconfig -lcjson \
-		-lsodium -lm
+		-lsodium -libverbs -lrdmacm -lm
 
 fuzzers: $(FUZZERS:%=$B/fuzz/%)
 
