@@ -2,7 +2,9 @@
 /* Calls that make, duplicate and close descriptors. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/close_range.h>
+#include <linux/openat2.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -29,17 +31,30 @@ static bool expected_to_write(const struct session *s, const char *path)
 void hook_open(struct call *c)
 {
 	bool how = c->call == CALL_openat2;
-	const char *path = (const char *)c->args[1];
 	uint64_t flags = c->args[2];
-	char start[512] = "";
-	long n = user_strnlen(path, sizeof(start) - 1);
+	char path[PATH_MAX] = "";
+	struct open_how asked;
+	long n;
 
-	if (how && user_read(&flags, (void *)c->args[2], sizeof(flags)) < 0)
-		flags = 0;
+	/* What decides is a copy, which is then compared and executed. */
+	if (how) {
+		flags = O_RDWR;
+		if (c->args[3] == sizeof(asked) &&
+		    user_read(&asked, (void *)c->args[2], sizeof(asked)) == 0) {
+			flags = asked.flags;
+			c->args[2] = (uint64_t)&asked;
+		}
+	}
 	if (flags & (O_WRONLY | O_RDWR | O_CREAT | O_TRUNC)) {
-		if (n > 0)
-			user_read(start, path, (size_t)n);
-		c->lockstep = !expected_to_write(c->process->session, start);
+		n = user_strnlen((const char *)c->args[1], sizeof(path));
+		if (n >= 0 && n < (long)sizeof(path) &&
+		    user_read(path, (const char *)c->args[1], (size_t)n) == 0) {
+			path[n] = 0;
+			c->args[1] = (uint64_t)path;
+		} else {
+			path[0] = 0;
+		}
+		c->lockstep = !expected_to_write(c->process->session, path);
 	}
 	call_enter(c);
 	if (c->process->leader)

@@ -50,19 +50,8 @@ struct environment {
 	char *text, *end;
 };
 
-/* As much of the program's text as was there to be measured, though it may be another by now. */
-static char *put_theirs(char *at, const char *theirs, size_t bytes)
-{
-	if (user_read(at, theirs, bytes) < 0)
-		bytes = 0;
-	at[bytes] = 0;
-	while (*at)
-		at++;
-	return at;
-}
-
 /* LD_PRELOAD and the session's handle, in front of what the program passes. */
-static void handles(struct call *c, struct environment *e, const char *theirs, size_t bytes)
+static void handles(struct call *c, struct environment *e, const char *theirs)
 {
 	const struct process *p = c->process;
 	const uint64_t numbers[] = {(uint64_t)variant.base,
@@ -78,9 +67,9 @@ static void handles(struct call *c, struct environment *e, const char *theirs, s
 	e->entries[0] = at;
 	at = text_put(at, "LD_PRELOAD=");
 	at = text_put(at, p->session->preload[p->variant]);
-	if (bytes) {
+	if (*theirs) {
 		at = text_put(at, ":");
-		at = put_theirs(at, theirs, bytes);
+		at = text_put(at, theirs);
 	}
 	*at++ = 0;
 	e->entries[1] = at;
@@ -99,26 +88,43 @@ static void handles(struct call *c, struct environment *e, const char *theirs, s
 #define STRING_MOST 131072 /* the kernel's MAX_ARG_STRLEN */
 #define OWN_TEXT (1024 + PROGRAM_PATH + SESSION_PROGRAM)
 
+/* The program's next string, NULL at the end of its vector, and how long it is. */
+static int look(const char **vector, size_t at, const char **string, size_t *length)
+{
+	long n;
+
+	if (user_read(string, &vector[at], sizeof(*string)) < 0)
+		return -EFAULT;
+	if (!*string)
+		return 0;
+	n = user_strnlen(*string, STRING_MOST);
+	if (n < 0 || n == STRING_MOST)
+		return n < 0 ? -EFAULT : -E2BIG;
+	*length = (size_t)n;
+	return 0;
+}
+
+/*
+ * The environment of the new image: the program's strings are copied once, and what is compared is
+ * what will be executed, though others may write to the program's memory meanwhile.
+ */
 static int build(struct call *c, const char **argv, const char **envp, struct environment *e)
 {
-	size_t count = 0, n = 2, compared = 0, preload = 0, arguments = 0, pointers;
+	size_t count = 0, n = 2, compared = 0, strings = 0, arguments = 0, length, pointers, own;
+	const struct session *session = c->process->session;
 	struct thread *t = c->thread;
-	const char *theirs = NULL, *entry;
-	long length;
+	const char *theirs = "", *entry;
+	char *at, *end;
+	int error;
 
 	*e = (struct environment){0};
 	for (; envp; count++) {
-		if (user_read(&entry, &envp[count], sizeof(entry)) < 0)
-			return -EFAULT;
+		error = look(envp, count, &entry, &length);
+		if (error)
+			return error;
 		if (!entry)
 			break;
-		if (starts(entry, "LD_PRELOAD")) {
-			theirs = entry + sizeof("LD_PRELOAD");
-			length = user_strnlen(theirs, STRING_MOST);
-			if (length < 0 || length == STRING_MOST)
-				return length < 0 ? -EFAULT : -E2BIG;
-			preload = (size_t)length;
-		}
+		strings += length + 1;
 	}
 	do {
 		entry = NULL; /* no vector is an empty one */
@@ -128,8 +134,9 @@ static int build(struct call *c, const char **argv, const char **envp, struct en
 	} while (entry);
 	arguments += 2 * PROGRAM_SCRIPTS + 1;
 	pointers = (2 * (count + 1) + OWN_ENTRIES + arguments) * sizeof(char *);
-	t->environment_bytes =
-		pointers + OWN_TEXT + sizeof(c->process->session->preload[0]) + preload;
+	/* One of the program's strings may be an LD_PRELOAD, which then is there twice. */
+	own = OWN_TEXT + sizeof(session->preload[0]) + strings;
+	t->environment_bytes = pointers + own + strings;
 	t->environment = memory_map(t->environment_bytes);
 	if (!t->environment)
 		return -ENOMEM;
@@ -137,17 +144,31 @@ static int build(struct call *c, const char **argv, const char **envp, struct en
 	e->compared = e->entries + count + 1 + OWN_ENTRIES;
 	e->arguments = e->compared + count + 1;
 	e->text = (char *)t->environment + pointers;
-	for (size_t i = 0; i < count; i++) {
-		entry = envp[i];
-		if (starts(entry, "LD_PRELOAD") || starts(entry, SESSION_ENV) ||
-		    starts(entry, STARTER_ENV))
+	at = e->text + own;
+	end = at + strings;
+	for (size_t i = 0; i < count; i++, at += length + 1) {
+		error = look(envp, i, &entry, &length);
+		if (!error && entry && length >= (size_t)(end - at))
+			error = -E2BIG; /* it has become longer */
+		if (!error && entry && user_read(at, entry, length) < 0)
+			error = -EFAULT;
+		if (error)
+			return error;
+		if (!entry)
+			break;
+		if (starts(at, SESSION_ENV) || starts(at, STARTER_ENV))
 			continue;
-		e->entries[n++] = entry;
-		if (!varies(c->process->session, entry))
-			e->compared[compared++] = entry;
+		if (starts(at, "LD_PRELOAD")) {
+			theirs = at + sizeof("LD_PRELOAD");
+			e->compared[compared++] = at; /* the monitor's never reaches the program */
+			continue;
+		}
+		e->entries[n++] = at;
+		if (!varies(session, at))
+			e->compared[compared++] = at;
 	}
 	e->count = n;
-	handles(c, e, theirs, preload);
+	handles(c, e, theirs);
 	return 0;
 }
 
@@ -210,16 +231,21 @@ static long start(const struct program *g, const char **argv, struct environment
 		   g->count ? script_arguments(g, argv, e) : argv, e->entries, AT_EMPTY_PATH);
 }
 
-static long execute(struct call *c, const char **argv, struct environment *e)
+/* Path and arguments are those that were compared. */
+static long execute(struct call *c, struct environment *e)
 {
 	bool at = c->call == CALL_execveat;
+	const uint64_t *exec = c->pack.exec;
+	const char **argv = (const char **)exec[at ? 2 : 1];
 	struct process *p = c->process;
 	struct program_place place = {
-		.dirfd = AT_FDCWD, .shown = AT_FDCWD, .path = (const char *)c->args[at ? 1 : 0]};
+		.dirfd = AT_FDCWD, .shown = AT_FDCWD, .path = (const char *)exec[at ? 1 : 0]};
 	struct program g;
 	long result;
 	int error;
 
+	if (c->bad_address)
+		return -EFAULT;
 	if (at) {
 		int real = fd_real(p, (int)c->args[0]);
 
@@ -262,10 +288,9 @@ static long execute(struct call *c, const char **argv, struct environment *e)
 void hook_exec(struct call *c)
 {
 	unsigned argv = c->call == CALL_execveat ? 2 : 1, envp = argv + 1;
-	const char **own_argv = (const char **)c->args[argv];
 	struct process *p = c->process;
 	struct environment e;
-	int error = build(c, own_argv, (const char **)c->args[envp], &e);
+	int error = build(c, (const char **)c->args[argv], (const char **)c->args[envp], &e);
 
 	if (error == -ENOMEM)
 		stop_internal("no memory for the environment of a new image", error);
@@ -283,7 +308,7 @@ void hook_exec(struct call *c)
 		follower_finish_last(c);
 	}
 	/* Without the environment that was built no image may start: it would run unseen. */
-	c->result = error ? error : execute(c, own_argv, &e);
+	c->result = error ? error : execute(c, &e);
 	if (!p->leader)
 		diverge(c->thread, DIVERGENCE_RESULT, c, NULL,
 			"this variant can't execute what the leader executes");

@@ -96,6 +96,15 @@ check "the last of 8 differs" run 110 -- "$target" differ
 check "... is said" says 'divergence: other arguments: variant 7 \(follower\)'
 configuration socket_rw_oc
 
+# --- memory that changes under a call --------------------------------------------------------
+
+for trap in sud seccomp; do
+	configuration full "trap = \"$trap\";"
+	check "what is compared of an exec is what is executed ($trap)" run 0 -- "$target" swaps
+	check "... in each part" equal "$(cat "$scratch/out")" "said, set"
+done
+configuration socket_rw_oc
+
 # --- signals -------------------------------------------------------------------------------
 
 begin -- "$target" count

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -131,6 +132,43 @@ static void load(void)
 	}
 }
 
+/* Takes time, without a call. */
+static void spin(long times)
+{
+	for (volatile long i = 0; i < times; i++)
+		;
+}
+
+/*
+ * Executes itself with arguments that the leader's other process changes as soon as it can, while
+ * the leader waits for the follower, which lets it wait.
+ */
+static int swaps(char *self, bool twin)
+{
+	struct {
+		volatile int asked;
+		char said[8], setting[16];
+	} *shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+			 -1, 0);
+	char *args[] = {self, (char *)"says", shared->said, NULL};
+	char *settings[] = {shared->setting, NULL};
+
+	strcpy(shared->said, "said");
+	strcpy(shared->setting, "SETTING=set");
+	if (fork() == 0) {
+		while (!shared->asked)
+			;
+		spin(twin ? 0 : 100000000);
+		if (!twin)
+			shared->said[0] = shared->setting[8] = 'S';
+		_exit(0);
+	}
+	shared->asked = 1;
+	spin(twin ? 2000000000 : 0);
+	execve("/proc/self/exe", args, settings);
+	return 1;
+}
+
 /* Counts a signal until there have been none for a while. */
 static int count(void)
 {
@@ -203,6 +241,10 @@ int main(int argc, char **argv)
 		load();
 	if (!strcmp(mode, "confined"))
 		confined(argument);
+	if (!strcmp(mode, "swaps"))
+		return swaps(argv[0], twin);
+	if (!strcmp(mode, "says"))
+		return printf("%s, %s\n", argument, getenv("SETTING")) < 0;
 	if (!strcmp(mode, "exec"))
 		exec_on((char *[]){argv[0], (char *)"again", NULL});
 	if (!strcmp(mode, "again")) {
