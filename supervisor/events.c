@@ -265,9 +265,12 @@ static int timeout_ms(const struct running *r, bool soon)
 {
 	uint64_t ms = r->files.session->hang_ns / 20000000;
 
+	int patience = status_patience_ms(r), next;
+
 	if (soon)
 		return SOON_MS;
-	return ms == 0 || ms > 500 ? 500 : ms < SOON_MS ? SOON_MS : (int)ms;
+	next = ms == 0 || ms > 500 ? 500 : ms < SOON_MS ? SOON_MS : (int)ms;
+	return patience < next ? patience : next;
 }
 
 int events_loop(struct running *r)
@@ -297,8 +300,7 @@ int events_loop(struct running *r)
 			return program_end(r);
 		if (status == STATUS_GO_ON)
 			status = hang_look(r);
-		if (hosts_lead(r))
-			status_look(r);
+		status_look(r);
 		if (status != STATUS_GO_ON)
 			return status;
 	}

@@ -21,6 +21,7 @@ struct peer {
 	bool lost;   /* and the session goes on without it */
 	bool prepared, ready, done, frozen;
 	bool asks, asked; /* for counters: it us; we it, and it hasn't answered */
+	int64_t counted;  /* CLOCK_MONOTONIC when its last answer came */
 	char name[PEER_NAME];
 	char *libraries; /* what its follower starts with */
 	char *evidence;  /* JSON; NULL: it had none */

@@ -221,6 +221,7 @@ int lead_hear(struct running *r, const struct letter *l)
 		if (!p->asked)
 			return nonsense(r, l);
 		p->asked = false;
+		p->counted = tnd_monotonic();
 		status_replied(r);
 		return STATUS_GO_ON;
 	case MESSAGE_DIVERGED:
@@ -285,6 +286,7 @@ void lead_ask(struct running *r)
 {
 	for (unsigned v = 0; v < r->config->n_variants; v++)
 		peer(r, v)->asked = !hosts_here(r, v);
+	r->asked_since = tnd_monotonic();
 	hosts_tell(r, MESSAGE_ASK, 0, 0, NULL, 0);
 }
 

@@ -367,6 +367,8 @@ static void retire(struct running *r, size_t i)
 
 	for (unsigned v = 0; v < r->files.session->variants; v++) {
 		processes_add(&r->gone[v], s->pages.state[v]);
+		if (v != r->files.session->leader)
+			r->gone[v].acknowledged += atomic_load(&s->pages.consumer[v]->tail);
 		r->gone[v].processes++;
 	}
 	session_unmap_stream(&r->files, &s->pages);

@@ -56,6 +56,7 @@ struct totals {
 	uint64_t lockstep, lockstep_cycles;
 	uint64_t records, bytes, signals;
 	uint64_t patched, trapping, traps;
+	uint64_t acknowledged; /* bytes of streams */
 	uint64_t processes;
 };
 
@@ -82,7 +83,7 @@ struct running {
 	int status_socket; /* -1: none */
 	int asking[8];     /* readers of status that wait for what other hosts say */
 	unsigned asked;
-	int64_t asked_since; /* leader's host: others were asked for them then; 0: nobody waits */
+	int64_t asked_since; /* other hosts were asked for counters then */
 	int64_t started;     /* CLOCK_MONOTONIC, ns */
 	int64_t launched;    /* ... the variants */
 	uint64_t cycles;     /* arch_cycles() then */

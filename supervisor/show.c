@@ -113,24 +113,46 @@ static double rate(double now, double before, double seconds)
 	return seconds > 0 && now > before ? (now - before) / seconds : 0;
 }
 
-/* Rates since `before`; lag in time is records behind over records a second (Little's law). */
-static void add_rates(cJSON *variant, const cJSON *before, double seconds)
+/* Null: its host hasn't said anything new meanwhile. */
+static void add_rate(cJSON *variant, const cJSON *before, const char *name, double counted,
+		     double seconds)
 {
-	double records = rate(number(variant, "records"), number(before, "records"), seconds);
-	cJSON *lag = cJSON_GetObjectItemCaseSensitive(variant, "lag");
-	double behind = number(lag, "records");
+	if (before && seconds <= 0)
+		cJSON_AddNullToObject(variant, name);
+	else
+		cJSON_AddNumberToObject(variant, name, rate(counted, 0, seconds));
+}
 
-	cJSON_AddNumberToObject(variant, "calls_per_second",
-				rate(calls(variant), calls(before), seconds));
-	cJSON_AddNumberToObject(variant, "records_per_second", records);
-	cJSON_AddNumberToObject(variant, "bytes_per_second",
-				rate(number(variant, "bytes"), number(before, "bytes"), seconds));
+/*
+ * Lag in time is bytes behind over bytes a second (Little's law): the leader's host knows both of
+ * them at any time, while the other counters are as old as what the follower's host has said.
+ */
+static void add_lag(cJSON *variant, const cJSON *before, double seconds)
+{
+	cJSON *lag = cJSON_GetObjectItemCaseSensitive(variant, "lag");
+	double behind = number(lag, "bytes");
+	double speed = rate(number(lag, "acknowledged"), number(get(before, "lag"), "acknowledged"),
+			    seconds);
+
 	if (!lag)
 		return;
-	if (records > 0 || behind == 0)
-		cJSON_AddNumberToObject(lag, "microseconds", behind ? behind / records * 1e6 : 0);
+	if (speed > 0 || behind == 0)
+		cJSON_AddNumberToObject(lag, "microseconds", behind ? behind / speed * 1e6 : 0);
 	else
 		cJSON_AddNullToObject(lag, "microseconds");
+}
+
+/* seconds: between the two looks. */
+static void add_rates(cJSON *variant, const cJSON *before, double seconds)
+{
+	double told = number(variant, "as_of_seconds") - number(before, "as_of_seconds");
+
+	add_rate(variant, before, "calls_per_second", calls(variant) - calls(before), told);
+	add_rate(variant, before, "records_per_second",
+		 number(variant, "records") - number(before, "records"), told);
+	add_rate(variant, before, "bytes_per_second",
+		 number(variant, "bytes") - number(before, "bytes"), told);
+	add_lag(variant, before, seconds);
 }
 
 static const cJSON *same(const cJSON *list, const char *key, double value)
@@ -145,6 +167,23 @@ static const cJSON *same(const cJSON *list, const char *key, double value)
 	return NULL;
 }
 
+/*
+ * When the list was made, by the clock of the host that made it, which on a follower's isn't this
+ * one: the leader's counters are never old there.
+ */
+static double moment(const cJSON *session)
+{
+	const cJSON *variant;
+	double last = 0;
+
+	cJSON_ArrayForEach(variant, get(session, "variants"))
+	{
+		if (number(variant, "as_of_seconds") > last)
+			last = number(variant, "as_of_seconds");
+	}
+	return last;
+}
+
 static void compare(cJSON *now, const cJSON *before)
 {
 	cJSON *session, *variant;
@@ -152,7 +191,7 @@ static void compare(cJSON *now, const cJSON *before)
 	cJSON_ArrayForEach(session, now)
 	{
 		const cJSON *old = same(before, "supervisor", number(session, "supervisor"));
-		double seconds = number(session, "age_seconds") - number(old, "age_seconds");
+		double seconds = moment(session) - moment(old);
 
 		cJSON_ArrayForEach(variant, cJSON_GetObjectItemCaseSensitive(session, "variants"))
 			add_rates(variant, same(get(old, "variants"), "id", number(variant, "id")),
@@ -175,6 +214,11 @@ static const char *shorten(char to[16], double n)
 	else
 		snprintf(to, 16, "%.0f", n);
 	return to;
+}
+
+static const char *shorten_rate(char to[16], const cJSON *n)
+{
+	return cJSON_IsNumber(n) ? shorten(to, n->valuedouble) : "?";
 }
 
 static void put_clean(FILE *out, const char *s)
@@ -252,9 +296,9 @@ static void print_variant(FILE *out, const cJSON *v)
 		fprintf(out, " %.0f", pid->valuedouble);
 	}
 	fprintf(out, "\n    calls %s/s  records %s/s  bytes %s/s",
-		shorten(a, number(v, "calls_per_second")),
-		shorten(b, number(v, "records_per_second")),
-		shorten(d, number(v, "bytes_per_second")));
+		shorten_rate(a, get(v, "calls_per_second")),
+		shorten_rate(b, get(v, "records_per_second")),
+		shorten_rate(d, get(v, "bytes_per_second")));
 	if (lag) {
 		fprintf(out, "\n    behind by %s records, %s bytes, ",
 			shorten(a, number(lag, "records")), shorten(b, number(lag, "bytes")));

@@ -3,6 +3,7 @@
 
 #include <cjson/cJSON.h>
 #include <errno.h>
+#include <limits.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,10 +18,12 @@
 #include "tree.h"
 
 /*
- * Readers of status wait for 5 s (show.c), but a host's answer comes behind all that was published
- * for it: one that is far behind, or slow, is shown as it was last.
+ * A host's answer comes behind all that was published for it: one that is far behind, or slow, is
+ * shown as it was last. Of the leader's, which waits for others, more has to be waited for, but
+ * less than readers do (show.c).
  */
-#define PATIENCE_NS 2000000000ll
+#define PATIENCE_NS 1000000000ll
+#define PATIENCE_LEADER_NS 2000000000ll
 
 /* Pids that are listed for a variant; all are counted. */
 #define PIDS_MOST 1000
@@ -59,10 +62,14 @@ static void add_number(cJSON *o, const char *key, uint64_t n)
 	cJSON_AddNumberToObject(o, key, (double)n);
 }
 
-/* How far a follower is behind the leader in the streams that are alive. */
+/*
+ * How far a follower is behind the leader in the streams that are alive. What it has acknowledged
+ * is known here as soon as to the leader; how many records that were, another host says in its
+ * answers only, so they are taken to be as long as the leader's are on the average.
+ */
 static void add_lag(cJSON *o, const struct running *r, unsigned v)
 {
-	uint64_t records = 0, bytes = 0;
+	uint64_t records = 0, bytes = 0, acknowledged = r->gone[v].acknowledged;
 	cJSON *lag;
 
 	if (v == r->files.session->leader)
@@ -74,13 +81,19 @@ static void add_lag(cJSON *o, const struct running *r, unsigned v)
 		uint64_t tail = atomic_load(&p->consumer[v]->tail), own = p->state[v]->records;
 		uint64_t head = atomic_load(&p->producer->head);
 		uint64_t leaders = p->state[r->files.session->leader]->records;
+		uint64_t behind = head > tail ? head - tail : 0;
 
-		bytes += head > tail ? head - tail : 0;
-		records += leaders > own ? leaders - own : 0;
+		acknowledged += tail;
+		bytes += behind;
+		if (hosts_here(r, v))
+			records += leaders > own ? leaders - own : 0;
+		else if (behind)
+			records += 1 + (uint64_t)((double)leaders * (double)behind / (double)head);
 	}
 	lag = cJSON_AddObjectToObject(o, "lag");
 	add_number(lag, "records", records);
 	add_number(lag, "bytes", bytes);
+	add_number(lag, "acknowledged", acknowledged);
 }
 
 /* Of a variant on another host: which, and how it goes with the connection. */
@@ -119,6 +132,16 @@ static uint64_t nanoseconds(const struct running *r, uint64_t cycles)
 		       : 0;
 }
 
+/* When its counters were what they are shown as: seconds since the session began. */
+static double as_of(const struct running *r, unsigned v)
+{
+	int64_t at = tnd_monotonic();
+
+	if (!hosts_here(r, v))
+		at = r->hosts->peer[v].counted ?: r->started;
+	return (double)(at - r->started) / 1e9;
+}
+
 static cJSON *variant(const struct running *r, unsigned v)
 {
 	struct totals t = r->gone[v];
@@ -143,6 +166,7 @@ static cJSON *variant(const struct running *r, unsigned v)
 			cJSON_AddItemToArray(pids, cJSON_CreateNumber(w->pid));
 		threads += (uint64_t)p.threads;
 	}
+	cJSON_AddNumberToObject(o, "as_of_seconds", as_of(r, v));
 	add_number(o, "processes", processes);
 	add_number(o, "threads", threads);
 	add_number(o, "ended", t.processes);
@@ -232,6 +256,7 @@ static void ask(struct running *r)
 	if (r->hosts && !r->hosts->met) {
 		answer_all(r, all_variants(r));
 	} else if (hosts_follow(r)) {
+		r->asked_since = tnd_monotonic();
 		hosts_send(r, r->hosts->self, MESSAGE_ASK, 0, 0, NULL, 0);
 	} else if (r->hosts) {
 		status_asked(r);
@@ -260,12 +285,11 @@ void status_answer(struct running *r)
 
 void status_asked(struct running *r)
 {
-	if (!r->asked_since)
-		r->asked_since = tnd_monotonic();
 	/* What is under way is new enough, and nobody can have others asked without end. */
 	if (lead_replied(r))
 		lead_ask(r);
 	status_replied(r);
+	status_look(r);
 }
 
 /* Somebody here, or on another host, has asked and hasn't been answered. */
@@ -293,7 +317,6 @@ static void tell_all(struct running *r)
 	}
 	free(text);
 	answer_all(r, variants);
-	r->asked_since = 0;
 }
 
 void status_replied(struct running *r)
@@ -302,10 +325,29 @@ void status_replied(struct running *r)
 		tell_all(r);
 }
 
+int status_patience_ms(const struct running *r)
+{
+	int64_t left = (hosts_follow(r) ? PATIENCE_LEADER_NS : PATIENCE_NS) + r->asked_since -
+		       tnd_monotonic();
+
+	if (!r->hosts || !anyone_asks(r))
+		return INT_MAX;
+	return left > 0 ? (int)((left + 999999) / 1000000) : 0;
+}
+
 void status_look(struct running *r)
 {
-	if (r->asked_since && tnd_monotonic() - r->asked_since > PATIENCE_NS && anyone_asks(r))
+	cJSON *own;
+
+	if (status_patience_ms(r) > 0)
+		return;
+	if (hosts_lead(r)) {
 		tell_all(r);
+		return;
+	}
+	own = cJSON_CreateArray();
+	cJSON_AddItemToArray(own, variant(r, r->hosts->self));
+	answer_all(r, own);
 }
 
 void status_answered(struct running *r, const char *variants)

@@ -22,7 +22,12 @@ void status_answer(struct running *r);
  */
 void status_asked(struct running *r);
 void status_replied(struct running *r);
-/* On the leader's host: those who don't say it in time aren't waited for. Now and then. */
+/*
+ * Those who don't say it in time aren't waited for: when that time is over, which is in so many ms
+ * (INT_MAX: nobody waits), others are shown as they were last, and on a follower's host only its
+ * own variant.
+ */
+int status_patience_ms(const struct running *r);
 void status_look(struct running *r);
 void status_answered(struct running *r, const char *variants);
 void status_close(struct running *r);

@@ -57,7 +57,7 @@ sed -i 's/peer_timeout = 1;/peer_timeout = 5;/' "$scratch/cfg"
 
 # The link takes less than the program writes, so its host is behind by about a ring a stream for as
 # long as that lasts; the other is behind only by what is under way, now and then by more.
-# The slow host's answer comes behind all that: it takes status some seconds.
+# The slow host's answer comes behind all that: status doesn't wait for it longer than a second.
 behind() { # behind V OTHER: before long, status shows twice in a row that V is the one
 	local i row=0
 	local far="all(of(v[$1]) > 2 * of(v[$2]) and of(v[$1]) > 0 for of in
@@ -68,11 +68,22 @@ behind() { # behind V OTHER: before long, status shows twice in a row that V is 
 	done
 	[ $row = 2 ] || { cat "$scratch/seen"; return 1; }
 }
+# By the bytes behind and what the link takes, of which headers and the burst are a part.
+# shellcheck disable=SC2016
+lasts='all(0.5 < l["microseconds"] / (l["bytes"] / 2.5) < 4 for l in [v[$v]["lag"]])'
+soon() { # soon SECONDS COMMAND...
+	local start=$EPOCHREALTIME took
+	"${@:2}" || return
+	took=$(((${EPOCHREALTIME/./} - ${start/./}) / 1000))
+	[ $took -le $(($1 * 1000)) ] || { echo "it took $took ms"; return 1; }
+}
 for host in b c; do
 	v=$([ $host = b ] && echo 1 || echo 2)
 	slow $host 20mbit
 	up load
 	check "status shows who is behind, host $host" behind "$v" $((3 - v))
+	check "... for how long, and that soon" soon 3 status a "${lasts//\$v/$v}"
+	check "... and soon on that host, too" soon 6 status $host "$v in v"
 	slow $host off
 	kill -TERM -"${command[a]}"
 	check "a session with a slow link ends as all do" all_over 143
