@@ -4,6 +4,7 @@
 #include <getopt.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 #include "show.h"
 
 struct command {
+	const struct command_row *row;
 	const char *file; /* -c */
 	long id;          /* -1: none */
 	bool verbose, json, watch;
@@ -25,25 +27,82 @@ struct command {
 	struct config config;
 };
 
-static int usage(void)
+static int command_run(struct command *c);
+static int command_check(struct command *c);
+static int command_status(struct command *c);
+static int command_explain(struct command *c);
+static int command_keygen(struct command *c);
+
+static const struct command_row {
+	const char *name;
+	const char *options; /* their letters */
+	const char *synopsis, *does;
+	int least, most; /* words behind the options; most -1: any number */
+	int (*run)(struct command *c);
+} commands[] = {
+	{"run", "civ", "-c FILE [--id N] [-v] [--] PROGRAM ARGS...",
+	 "runs it as the variants that FILE describes", 1, -1, command_run},
+	{"check", "cij", "[-c FILE [--id N]] [--json]",
+	 "what this machine can do, and whether FILE can run on it", 0, 0, command_check},
+	{"status", "jw", "[--watch] [--json]", "what runs now", 0, 0, command_status},
+	{"explain", "cj", "[-c FILE] [--json] [REPORT]", "why a run was ended", 0, 1,
+	 command_explain},
+	{"keygen", "", "FILE", "makes a key for the hosts of a run", 1, 1, command_keygen},
+};
+#define COMMANDS (sizeof(commands) / sizeof(*commands))
+
+static const struct option_row {
+	char letter;
+	const char *text, *does;
+} option_texts[] = {
+	{'c', "-c FILE", "the configuration: tandem.cfg(5)"},
+	{'i', "--id N", "run variant N here, whatever its address is"},
+	{'v', "-v", "say more on standard error"},
+	{'w', "--watch", "repeat every second"},
+	{'j', "--json", "print JSON"},
+};
+
+/* Everything, or one command with its options. */
+static int help(const struct command_row *only)
 {
-	fputs("usage: tandem run -c FILE [--id N] [-v] [--] PROGRAM ARGS...\n"
-	      "       tandem check [-c FILE [--id N]] [--json]\n"
-	      "       tandem status [--watch] [--json]\n"
-	      "       tandem explain [-c FILE] [--json] [REPORT]\n"
-	      "       tandem keygen FILE\n",
-	      stderr);
-	return STATUS_SETUP;
+	for (size_t i = 0; i < COMMANDS; i++) {
+		const struct command_row *c = &commands[i];
+
+		if (only && c != only)
+			continue;
+		printf("tandem %s %s\n    %s\n", c->name, c->synopsis, c->does);
+		for (size_t j = 0; only && j < sizeof(option_texts) / sizeof(*option_texts); j++) {
+			if (strchr(c->options, option_texts[j].letter))
+				printf("    %-8s %s\n", option_texts[j].text, option_texts[j].does);
+		}
+	}
+	puts(only ? "More: man tandem" : "More: tandem COMMAND --help, man tandem, man tandem.cfg");
+	return fflush(stdout) == 0 ? 0 : STATUS_SETUP;
 }
 
-static int help(void)
+static int version(void)
 {
-	puts("tandem run -c FILE [--id N] [-v] [--] PROGRAM ARGS...   run it as several variants\n"
-	     "tandem check [-c FILE [--id N]] [--json]               what this machine can do\n"
-	     "tandem status [--watch] [--json]                       what runs now\n"
-	     "tandem explain [-c FILE] [--json] [REPORT]             why a run was ended\n"
-	     "tandem keygen FILE                                     a key for several hosts");
+	puts("tandem " TANDEM_VERSION);
 	return fflush(stdout) == 0 ? 0 : STATUS_SETUP;
+}
+
+/* One line on what is wrong, and how it is written. c: the command, if one was named. */
+static __attribute__((format(printf, 2, 3))) int usage(const struct command_row *c,
+						       const char *format, ...)
+{
+	va_list args;
+
+	fprintf(stderr, "tandem%s%s: ", c ? " " : "", c ? c->name : "");
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputc('\n', stderr);
+	for (size_t i = 0; i < COMMANDS; i++) {
+		if (!c || c == &commands[i])
+			fprintf(stderr, "usage: tandem %s %s\n", commands[i].name,
+				commands[i].synopsis);
+	}
+	return STATUS_SETUP;
 }
 
 /*
@@ -121,8 +180,8 @@ static int command_run(struct command *c)
 {
 	const char *lib;
 
-	if (!c->file || !*c->argv || c->json || c->watch)
-		return usage();
+	if (!c->file)
+		return usage(c->row, "a configuration is needed: -c FILE");
 	if (!load(c, true, true))
 		return STATUS_SETUP;
 	lib = library();
@@ -133,8 +192,8 @@ static int command_run(struct command *c)
 
 static int command_check(struct command *c)
 {
-	if (*c->argv || c->watch || (c->id >= 0 && !c->file))
-		return usage();
+	if (c->id >= 0 && !c->file)
+		return usage(c->row, "--id means nothing without -c FILE");
 	if (c->file && !load(c, false, true))
 		return STATUS_SETUP;
 	return check_machine(stdout, c->file ? &c->config : NULL, c->json);
@@ -142,8 +201,6 @@ static int command_check(struct command *c)
 
 static int command_status(struct command *c)
 {
-	if (*c->argv || c->file || c->id >= 0)
-		return usage();
 	return show_status(stdout, c->watch, c->json);
 }
 
@@ -151,8 +208,6 @@ static int command_explain(struct command *c)
 {
 	char directory[64];
 
-	if ((*c->argv && c->argv[1]) || c->watch || c->id >= 0)
-		return usage();
 	if (c->file && !load(c, false, false))
 		return STATUS_SETUP;
 	reports_default(directory, sizeof(directory));
@@ -163,8 +218,6 @@ static int command_keygen(struct command *c)
 {
 	char why[KEY_WHY];
 
-	if (!*c->argv || c->argv[1] || c->file || c->json || c->watch || c->id >= 0)
-		return usage();
 	if (key_generate(*c->argv, why) < 0) {
 		fprintf(stderr, "tandem: %s\n", why);
 		return STATUS_SETUP;
@@ -178,23 +231,33 @@ static bool parse_id(const char *text, long *id)
 
 	errno = 0;
 	*id = strtol(text, &end, 10);
-	if (errno || *end || end == text || *id < 0 || *id > INT_MAX) {
-		fprintf(stderr, "tandem: --id %s: a variant's id is a number\n", text);
-		return false;
-	}
-	return true;
+	return !errno && !*end && end != text && *id >= 0 && *id <= INT_MAX;
 }
 
-static bool options(struct command *c, int argc, char **argv)
+/* Returns STATUS_GO_ON, or the exit status when all is said. */
+static int options(struct command *c, int argc, char **argv)
 {
-	static const struct option names[] = {{"id", required_argument, NULL, 'i'},
-					      {"json", no_argument, NULL, 'j'},
-					      {"watch", no_argument, NULL, 'w'},
-					      {NULL, 0, NULL, 0}};
+	static const struct option names[] = {
+		{"id", required_argument, NULL, 'i'}, {"json", no_argument, NULL, 'j'},
+		{"watch", no_argument, NULL, 'w'},    {"help", no_argument, NULL, 'h'},
+		{"version", no_argument, NULL, 'V'},  {NULL, 0, NULL, 0}};
+	const struct command_row *row = c->row;
+	const char *word = argv[2];
 	int o;
 
-	/* The command takes the place of the program's name. */
-	while ((o = getopt_long(argc - 1, argv + 1, "+c:v", names, NULL)) != -1) {
+	/* The command takes the place of the program's name; word is what was looked at. */
+	for (; (o = getopt_long(argc - 1, argv + 1, "+:c:vhV", names, NULL)) != -1;
+	     word = argv[1 + optind]) {
+		if (o == 'h')
+			return help(row);
+		if (o == 'V')
+			return version();
+		if (o == ':')
+			return usage(row, "%s: what is to follow is missing", word);
+		if (o == '?')
+			return usage(row, "%s: no such option", word);
+		if (!strchr(row->options, o))
+			return usage(row, "%s: not an option of this command", word);
 		if (o == 'c')
 			c->file = optarg;
 		else if (o == 'v')
@@ -203,37 +266,42 @@ static bool options(struct command *c, int argc, char **argv)
 			c->json = true;
 		else if (o == 'w')
 			c->watch = true;
-		else if (o != 'i' || !parse_id(optarg, &c->id))
-			return false;
+		else if (o == 'i' && !parse_id(optarg, &c->id))
+			return usage(row, "--id %s: a variant's id is a number", optarg);
 	}
 	c->argv = argv + 1 + optind;
-	return true;
+	return STATUS_GO_ON;
 }
 
 int main(int argc, char **argv)
 {
-	static const struct {
-		const char *name;
-		int (*run)(struct command *c);
-	} commands[] = {{"run", command_run},
-			{"check", command_check},
-			{"status", command_status},
-			{"explain", command_explain},
-			{"keygen", command_keygen}};
 	struct command c = {.id = -1};
+	int words, status;
 
 	if (fill_standard() < 0)
 		return STATUS_SETUP;
 	/* Ignored, the kernel would reap our children itself, and their status be lost. */
 	c.ignores_children = signal(SIGCHLD, SIG_DFL) == SIG_IGN;
 	if (argc < 2)
-		return usage();
+		return usage(NULL, "a command is needed");
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
-		return help();
-	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
+		return help(NULL);
+	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V"))
+		return version();
+	for (size_t i = 0; i < COMMANDS; i++) {
 		if (!strcmp(argv[1], commands[i].name))
-			return options(&c, argc, argv) ? commands[i].run(&c) : usage();
+			c.row = &commands[i];
 	}
-	fprintf(stderr, "tandem: %s: no such command\n", argv[1]);
-	return usage();
+	if (!c.row)
+		return usage(NULL, "%s: no such command", argv[1]);
+	status = options(&c, argc, argv);
+	if (status != STATUS_GO_ON)
+		return status;
+	words = (int)(argv + argc - c.argv);
+	if (words < c.row->least)
+		return usage(c.row, c.row->run == command_run ? "a program is needed"
+							      : "a file's name is needed");
+	if (c.row->most >= 0 && words > c.row->most)
+		return usage(c.row, "%s: too many words", c.argv[c.row->most]);
+	return c.row->run(&c);
 }

@@ -14,6 +14,8 @@
 #include "guard.h"
 #include "session.h"
 
+#define TANDEM_VERSION "0.2"
+
 /* Exit statuses that aren't the program's. */
 #define STATUS_DIVERGENCE 110
 #define STATUS_SETUP 111

@@ -46,16 +46,58 @@ check "... is told that it can't" says 'a library runs a program before main'
 printf '#!/bin/sh\nexit 9\n' >"$scratch/shell"
 chmod +x "$scratch/shell"
 check "a shell script" run 9 -- "$scratch/shell"
-check "no program" run 111
-check "... shows the usage" says '^usage: '
-check "an unknown option" run 111 --frobnicate -- "$target"
 check "--id of no variant" run 111 --id 7 -- "$target"
-check "--id that is no number" run 111 --id x -- "$target"
 check "a missing configuration" bash -c "'$tandem' run -c /nonexistent -- true 2>'$scratch/err'; [ \$? = 111 ]"
 check "a library that isn't there" env TANDEM_LIBRARY=/nonexistent.so bash -c "'$tandem' run -c '$scratch/cfg' -- true 2>'$scratch/err'; [ \$? = 111 ]"
 : >"$scratch/empty.so"
 check "a library that can't be loaded" env TANDEM_LIBRARY="$scratch/empty.so" bash -c "'$tandem' run -c '$scratch/cfg' -- '$target' exit 0 2>'$scratch/err'; [ \$? = 111 ]"
 check "... is said" says 'the monitor never started'
+
+# --- options, and what is said of wrong ones -------------------------------------------------
+
+call() { # call STATUS ARGS...: the command ends with that status
+	local want=$1
+	shift
+	timeout 20 "$tandem" "$@" >"$scratch/out" 2>"$scratch/err" </dev/null
+	equal $? "$want"
+}
+helps() { # helps WORDS ARGS...: help on standard output, status 0, nothing on standard error
+	local words=$1
+	shift
+	call 0 "$@" && says "$words" out && silent
+}
+wrong() { # wrong WORDS ARGS...: status 111, what is wrong in one line and the usage; nothing is started
+	local words=$1
+	shift
+	call 111 "$@" && says "^tandem$words\$" && says '^usage: tandem ' && equal "$(cat "$scratch/out")" ""
+}
+check "--help" helps '^tandem run -c FILE' --help
+check "-h" helps '^tandem explain ' -h
+check "--version" helps '^tandem [0-9]+\.[0-9]+' --version
+for command in run check status explain keygen; do
+	check "$command --help" helps "^tandem $command" $command --help
+	check "... of that command alone" equal "$(grep -c '^tandem' "$scratch/out")" 1
+	check "$command -h" helps "^tandem $command" $command -h
+	check "$command --version" helps '^tandem [0-9]+\.[0-9]+' $command --version
+	check "$command with an unknown option" wrong " $command: --frobnicate: no such option" $command --frobnicate
+	check "$command with an unknown letter" wrong " $command: -x: no such option" $command -x
+done
+check "help of run names its options" helps '^    -v ' run --help
+check "--help behind other options" helps '^tandem run ' run -v -c "$scratch/none" --help
+check "the program's own --help is the program's" run 37 -- "$target" exit 37 --help
+check "no command" wrong ": a command is needed"
+check "an unknown command" wrong ": start: no such command" start
+check "run without a configuration" wrong " run: a configuration is needed: -c FILE" run -- "$target" exit 0
+check "run without a program" wrong " run: a program is needed" run -c "$scratch/cfg"
+check "-c without a file" wrong " run: -c: what is to follow is missing" run -c
+check "--id without a number" wrong " run: --id: what is to follow is missing" run -c "$scratch/cfg" --id
+check "--id that is no number" wrong " run: --id x: a variant's id is a number" run -c "$scratch/cfg" --id x -- "$target"
+check "run --json" wrong " run: --json: not an option of this command" run -c "$scratch/cfg" --json -- "$target"
+check "status -c" wrong " status: -c: not an option of this command" status -c "$scratch/cfg"
+check "status with a word" wrong " status: now: too many words" status now
+check "check --id without a configuration" wrong " check: --id means nothing without -c FILE" check --id 0
+check "explain with two reports" wrong " explain: b: too many words" explain a b
+check "keygen without a name" wrong " keygen: a file's name is needed" keygen
 
 : >"$scratch/taken"
 check "keygen makes a key" "$tandem" keygen "$scratch/key"
@@ -64,7 +106,6 @@ check "... that is its owner's alone" equal "$(stat -c %a "$scratch/key")" 600
 check "... and another each time" bash -c "'$tandem' keygen '$scratch/key2' && ! cmp -s '$scratch/key' '$scratch/key2'"
 check "keygen overwrites nothing" bash -c "'$tandem' keygen '$scratch/taken' 2>'$scratch/err'; [ \$? = 111 ] && [ ! -s '$scratch/taken' ]"
 check "... and says so" says 'taken: exists already'
-check "keygen without a name" bash -c "'$tandem' keygen 2>'$scratch/err'; [ \$? = 111 ]"
 
 for closed in '<&-' '>&-' '2>&-' '<&- >&- 2>&-'; do
 	case $closed in '<&-') want=6 ;; '>&-') want=5 ;; '2>&-') want=3 ;; *) want=0 ;; esac
