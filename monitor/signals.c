@@ -389,10 +389,8 @@ static void catch_fault(int signal, siginfo_t *info, void *context)
 		follower_resume(t, &header);
 	}
 	if (action->handler == (uint64_t)SIG_DFL || action->handler == (uint64_t)SIG_IGN ||
-	    (t->mask & SIGNAL_BIT(signal))) {
-		p->state->exit_status = signal;
+	    (t->mask & SIGNAL_BIT(signal)))
 		signals_die(signal);
-	}
 	signal = deliver(t, &regs, info, uc, t->mask);
 	if (signal)
 		signals_die(signal);
@@ -437,6 +435,7 @@ void signals_die(int signal)
 	uint64_t only = ~SIGNAL_BIT(signal);
 	struct process *p = thread_self()->process;
 
+	p->state->exit_status = signal;
 	atomic_store(&p->state->phase, PHASE_EXITED);
 	install(signal, (void *)SIG_DFL, 0);
 	sys(SYS_tgkill, p->pid, sys(SYS_gettid), signal);

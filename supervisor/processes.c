@@ -2,6 +2,7 @@
 #include "processes.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -37,6 +38,27 @@ static int grow(void *list, size_t *capacity, size_t count, size_t size)
 	return 0;
 }
 
+/* What the program takes for its pid: that of the leader's process. 0: not known here. */
+static int program_pid(const struct running *r, const struct process_watch *w)
+{
+	const struct stream_pages *p = &w->stream->pages;
+	int pid = atomic_load(&p->state[r->files.session->leader]->pid);
+
+	return pid > 0 ? pid : p->state[w->variant]->vpid;
+}
+
+static void say_started(const struct running *r, const struct process_watch *w)
+{
+	int id = r->config->variants[w->variant].id, pid = program_pid(r, w);
+
+	if (pid > 0 && pid != w->pid)
+		run_verbose(r, "variant %d: process %d starts (stream %u, to the program it is %d)",
+			    id, w->pid, w->stream->number, pid);
+	else
+		run_verbose(r, "variant %d: process %d starts (stream %u)", id, w->pid,
+			    w->stream->number);
+}
+
 static void started(struct running *r, struct process_watch *w)
 {
 	const struct process_state *s = w->stream->pages.state[w->variant];
@@ -50,8 +72,7 @@ static void started(struct running *r, struct process_watch *w)
 		epoll_ctl(r->epoll, EPOLL_CTL_ADD, w->pidfd, &e);
 	if (hosts_follow(r))
 		follow_process(r, w);
-	run_verbose(r, "variant %d: process %d starts (stream %u, the program's pid %d)",
-		    r->config->variants[w->variant].id, w->pid, w->stream->number, s->vpid);
+	say_started(r, w);
 }
 
 static struct stream *take_up(struct running *r, uint32_t number)
@@ -160,10 +181,33 @@ static bool ended_by_itself(const struct process_watch *w)
 	return atomic_load(&w->stream->pages.state[w->variant]->phase) == PHASE_EXITED;
 }
 
+/*
+ * How, as far as it is known: the kernel tells a process's parent alone, which may be one of the
+ * program. Then the process's own word counts, if it has given one.
+ */
+static void say_ended(const struct running *r, const struct process_watch *w)
+{
+	const struct process_state *s = w->stream->pages.state[w->variant];
+	bool said = ended_by_itself(w);
+	int status = w->status == -1 && said ? s->exit_status : w->status;
+	char how[64] = "how isn't known";
+
+	if (status != -1 && WIFEXITED(status))
+		snprintf(how, sizeof(how), "status %d", WEXITSTATUS(status));
+	else if (status != -1)
+		snprintf(how, sizeof(how), "signal %d, SIG%s", WTERMSIG(status),
+			 sigabbrev_np(WTERMSIG(status)) ?: "?");
+	run_verbose(r,
+		    "variant %d: process %d has ended: %s%s; %" PRIu64 " calls, %" PRIu64
+		    " sites patched, %" PRIu64 " still trapping",
+		    r->config->variants[w->variant].id, w->pid, how,
+		    said || (status != -1 && WIFSIGNALED(status)) ? "" : ", without saying so",
+		    s->calls_private + s->calls_world + s->calls_both, s->patched, s->trapping);
+}
+
 static void died(struct running *r, struct process_watch *w, int status)
 {
 	struct tree_process zombie;
-	char how[32] = "?";
 
 	if (status == -1 && hosts_here(r, w->variant) && tree_look(w->pid, &zombie) == 0 &&
 	    zombie.state == 'Z')
@@ -174,14 +218,9 @@ static void died(struct running *r, struct process_watch *w, int status)
 	if (w->pidfd >= 0)
 		close(w->pidfd);
 	w->pidfd = -1;
-	if (status != -1)
-		snprintf(how, sizeof(how), "%s %d", WIFEXITED(status) ? "status" : "signal",
-			 WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
 	if (hosts_follow(r))
 		follow_process(r, w);
-	run_verbose(r, "variant %d: process %d has ended (%s%s)",
-		    r->config->variants[w->variant].id, w->pid, how,
-		    ended_by_itself(w) ? "" : ", without saying so");
+	say_ended(r, w);
 }
 
 static bool is_dead(const struct process_watch *w)

@@ -9,9 +9,15 @@ check "the program's exit status" run 37 -- "$target" exit 37
 check "nothing is said in a good run" silent
 check "the program's signal" run 134 -- "$target" signal 6
 check "a program that kills itself" run 137 -- "$target" signal 9
-check "-v says what starts" run 0 -v -- "$target" exit 0
+check "-v says what starts" run 0 -v -- "$target" calls 5
 check "... each variant" says 'variant 1 \(follower\) is .*target, pid'
 check "... and the trap" says 'trap '
+check "... and ends, and how" says 'variant 1: process [0-9]+ has ended: status 0; [0-9]+ calls, [1-9][0-9]* sites patched, [0-9]+ still trapping'
+# Children that the program itself waits for, in the leader, tell nobody else how they end.
+check "-v says of children" run 137 -v -- sh -c 'for i in 1 2 3 4 5; do ls /nonexistent; sh -c "kill -SEGV \$\$"; done; kill -9 $$'
+check "... how each has ended" equal "$(grep -cE 'variant [01]: process [0-9]+ has ended: (status 2|signal 11, SIGSEGV);' "$scratch/err")" 20
+check "... and what its pid is to the program" bash -c "! grep -qE '[(]?[?][)]|to the program it is 0' '$scratch/err'"
+check "... which is the leader's" equal "$(grep -cE 'variant 1: process [0-9]+ starts \(stream [0-9]+, to the program it is [1-9][0-9]*\)' "$scratch/err")" 11
 check "... and the transport" says 'transport: shared memory, since all variants run here'
 check "SIGCHLD that the caller ignores stays ignored" bash -c "trap '' CHLD; '$tandem' run -c '$scratch/cfg' -- '$target' ignored; [ \$? = 1 ]"
 
