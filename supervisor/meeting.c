@@ -16,6 +16,8 @@
 #define SECOND 1000000000ll
 /* Between two lines about who is waited for; the first comes when it has taken a moment. */
 #define PROGRESS_NS (10 * SECOND)
+/* Between two lines about peers that were turned away: whoever calls may be anybody. */
+#define REFUSALS_NS SECOND
 
 struct meeting {
 	struct running *r;
@@ -23,7 +25,9 @@ struct meeting {
 	struct handshake_items items;
 	struct key key;
 	int64_t began, said;
-	char refused[MEET_WHY]; /* the last who was turned away, or why the call has failed */
+	char refused[MEET_WHY];    /* the last who was turned away, or why the call has failed */
+	char named[HANDSHAKE_WHY]; /* why somebody was turned away: the last that was said */
+	int64_t named_at;
 };
 
 static const struct config_variant *leader(const struct running *r)
@@ -221,6 +225,27 @@ static int progress(struct meeting *m)
 	return STATUS_GO_ON;
 }
 
+/*
+ * A handshake that has failed is named at once: whoever waits for that host sees why it doesn't
+ * come. The same again, as of one that calls again and again, is left to the lines about who is
+ * missing.
+ */
+static void name_refused(struct meeting *m, const struct meet_peer *p)
+{
+	int64_t now = tnd_monotonic(), apart = REFUSALS_NS;
+
+	snprintf(m->refused, sizeof(m->refused), "%s", p->why);
+	if (!strcmp(m->named, p->handshake.why))
+		apart = PROGRESS_NS;
+	if (m->r->verbose || !*p->handshake.why || (m->named_at && now - m->named_at < apart)) {
+		run_verbose(m->r, "%s", p->why);
+		return;
+	}
+	m->named_at = now;
+	snprintf(m->named, sizeof(m->named), "%s", p->handshake.why);
+	fprintf(stderr, "tandem: %s\n", p->why);
+}
+
 /* What has come of calls and callers. */
 static int step(struct meeting *m)
 {
@@ -232,8 +257,7 @@ static int step(struct meeting *m)
 		if (event == MEET_PEER) {
 			status = m->r->hosts->lead ? welcome(m, p) : greet(m, p);
 		} else {
-			run_verbose(m->r, "%s", p->why);
-			snprintf(m->refused, sizeof(m->refused), "%s", p->why);
+			name_refused(m, p);
 		}
 		meet_free(p);
 		if (!m->r->hosts->lead && complete(m->r))

@@ -57,10 +57,10 @@ all_over() { # all_over STATUSES: on all hosts; nothing is left
 	command=()
 	nothing_left && [ $bad = 0 ]
 }
-# until_said HOST REGEX: within 20 s, on standard output or error.
+# until_said HOST REGEX [TENTHS]: within 20 s, on standard output or error.
 until_said() {
 	local i
-	for ((i = 0; i < 200; i++)); do
+	for ((i = 0; i < ${3:-200}; i++)); do
 		grep -qE -- "$2" "$scratch/out.$1" "$scratch/err.$1" 2>/dev/null && return
 		sleep 0.1
 	done

@@ -170,8 +170,13 @@ cfg=$scratch/cfg.other launch b 1 -- "$target" exit 3
 check "another configuration" refused 'configuration differs'
 sed 's/ring_size/x/; s/compare/x/; 1s/^/ring_size = 131072; compare = "hash"; /' "$scratch/cfg" >"$scratch/cfg.ring"
 cfg=$scratch/cfg.ring launch b 1 -- "$target" exit 3
-check "another size of the ring" refused 'ring_size differs'
-check "... and what else differs" says_there b 'compare differs'
+check "another size of the ring" refused 'ring_size differs: .* 131072|ring_size differs: .* 1048576, .* 131072'
+for host in a b; do
+	check "... and what else differs, on host $host" says_there $host 'compare differs: (this one|10\.77\.0\.[12]:[0-9]+) (full|hash), '
+done
+sed '1s/^/link = "trusted"; /' "$scratch/cfg" >"$scratch/cfg.link"
+cfg=$scratch/cfg.link launch b 1 -- "$target" exit 3
+check "another link" refused 'link differs: .*(encrypted, .* trusted|trusted, .* encrypted)$'
 mkdir "$scratch/old"
 cp "$tandem" "$scratch/old/tandem"
 cp "$build/libtandem.so" "$scratch/old/libtandem.so"
@@ -188,7 +193,11 @@ sed "s|$scratch/key|$scratch/key.other|" "$scratch/cfg" >"$scratch/cfg.key"
 "$tandem" keygen "$scratch/key.other"
 sed -i '1s/^/connect_timeout = 3; /; s/connect_timeout = 120;//' "$scratch/cfg.key"
 cfg=$scratch/cfg.key launch b 1 -- "$target" exit 3
-check "another key: nobody answers" over b 111
+at_once="^tandem: 10\.77\.0\.2:[0-9]+: it doesn't have our key \(key_file\)$"
+check "another key: the leader's host says so at once" until_said a "$at_once" 15
+check "... and the other one, what to look at" until_said b '^tandem: 10\.77\.0\.1:7000: it has hung up without an answer: does it have the same key' 15
+check "... nobody answers" over b 111
+check "... nor is it said each time that it calls" test "$(grep -cE "$at_once" "$scratch/err.a")" = 1
 check "... is said with what to look at" says_there b 'nothing came of .* within connect_timeout \(3 s\): 10\.77\.0\.1:7000: it has hung up without an answer: does it have the same key \(key_file\)'
 check "... and on the leader's host" until_said a "waiting for variant 1 at 10\.77\.0\.2 \(10\.77\.0\.2:[0-9]+: it doesn't have our key \(key_file\)\)"
 check "... which goes on waiting" kill -0 "${command[a]}"
@@ -196,6 +205,51 @@ chmod 640 "$scratch/key.other"
 cfg=$scratch/cfg.key launch b 1 -- "$target" exit 3
 check "a key that others may read" over b 111
 check "... is said" says_there b 'key.other'
+# Many who open a connection and say nothing, or nearly nothing, or what can't be.
+cat >"$scratch/half_open.py" <<'END'
+import os, select, socket, sys, time
+held = []
+for i in range(96):
+    s = socket.socket()
+    s.setblocking(False)
+    s.connect_ex(("10.77.0.1", 7000))
+    held.append(s)
+begin = time.monotonic()
+said = heard = 0
+print("open", flush=True)
+# Who may speak says the beginning of a hello, byte by byte; or a whole one that is none.
+while not select.select([sys.stdin], [], [], 0.2)[0]:
+    for i, s in enumerate(held):
+        try:
+            said += s.send([b"", b"T", b"TANDEM\r\n" + os.urandom(104)][i % 3])
+            heard += len(s.recv(4096))
+        except OSError:
+            pass
+print("heard" if heard else "silence" if said else "nothing said", flush=True)
+END
+descriptors() { # how many the leader's supervisor has
+	find "/proc/$(pgrep -P "${command[a]}" | head -n 1)/fd" -mindepth 1 | wc -l
+}
+cpu() { # of the leader's supervisor, in 10 ms
+	sed 's/.*) //' "/proc/$(pgrep -P "${command[a]}" | head -n 1)/stat" | awk '{ print $12 + $13 }'
+}
+before=$(descriptors) spent=$(cpu)
+coproc half { on c python3 "$scratch/half_open.py"; }
+read -r -u "${half[0]}"
+sleep 1
+check "half-open connections: not more of them than there are places" test $(($(descriptors) - before)) -le 16
+check "... which are used" test $(($(descriptors) - before)) -ge 8
+check "... and which cost next to nothing" test $(($(cpu) - spent)) -le 20
+launch b 1 -- "$target" exit 3
+check "... one that fits comes through all the same" over b 3 400
+check "... and the leader's host is done" over a 3
+command=()
+echo >&"${half[1]}"
+read -r -u "${half[0]}" answer
+check "... who was told nothing" equal "$answer" silence
+wait "$half_PID"
+launch a 0 -- "$target" exit 3
+until_said a 'waiting for'
 # Bytes of a stranger are no host's; they are told nothing.
 check "a stranger" on c bash -c 'exec 3<>/dev/tcp/10.77.0.1/7000; head -c 4000 /dev/urandom >&3; timeout 5 cat <&3 | wc -c | grep -qx 0'
 launch b 1 -- "$target" exit 3
@@ -224,20 +278,27 @@ if sys.argv[2] == "call":
         sys.exit(len(s.recv(112, socket.MSG_WAITALL)) != 112)
 else:
     l = socket.create_server(("", 7000))
+    print("listens", flush=True)
     while s := l.accept()[0]:
-        s.sendall(hello(b"listen", s.recv(112, socket.MSG_WAITALL)))
+        try:
+            s.sendall(hello(b"listen", s.recv(112, socket.MSG_WAITALL)))
+        except OSError:
+            pass
 END
 version='protocol version differs: ours is [0-9]+, its is 99; install the same tandem on both hosts'
 launch a 0 -- "$target" exit 3
 check "the leader waits" until_said a 'waiting for'
 check "a host of another version calls, and gets an answer" on c python3 "$scratch/version.py" "$scratch/key" call
-check "... is said" until_said a "waiting for variant 1 .*10\\.77\\.0\\.3:[0-9]+: $version"
+check "... is said at once" until_said a "^tandem: 10\\.77\\.0\\.3:[0-9]+: $version" 15
+check "... and to whoever waits" until_said a "waiting for variant 1 .*10\\.77\\.0\\.3:[0-9]+: $version"
 kill -TERM "${command[a]}"
 check "... and waiting can be ended" over a 143
-on a timeout 5 python3 "$scratch/version.py" "$scratch/key" listen &
+coproc other { on a timeout 60 python3 "$scratch/version.py" "$scratch/key" listen; }
+read -r -u "${other[0]}"
 sed 's/connect_timeout = 120;/connect_timeout = 3;/' "$scratch/cfg" >"$scratch/cfg.soon"
 cfg=$scratch/cfg.soon launch b 1 -- "$target" exit 3
 check "a host of another version is called" over b 111
 check "... is said" says_there b "10\\.77\\.0\\.1:7000: $version"
+kill "$other_PID"
 
 finish
