@@ -3,7 +3,7 @@
 #
 #   make check                                every test; installs what it needs
 #   make check-matrix                         every program in every cell: make check runs those on
-#                                             one host, and of those between hosts some
+#                                             one host, and of those between hosts a share in each
 #   make check-PART                           lint, unit, model, fuzz, command, servers, programs,
 #                                             hosts or vm
 #   make check-unit TESTS="test_ring"         some of a part's tests: units, fuzzers and
@@ -191,11 +191,17 @@ VM_SECONDS ?= 480
 check-vm: all deps-vm $B/vm/test_rdma $(addprefix $B/unit/,test_engine test_engine_faults)
 	tests/vm/timed.sh $(VM_SECONDS) env $(PROVE) $(patsubst %,tests/vm/%.sh,$(call chosen,boot rdma tandem programs servers death))
 
-# Variants on several hosts, which are network namespaces: io/link/variants/policy of the programs;
-# the servers; how such sessions begin and end.
-HOST_CELLS ?= uring/encrypted/2/socket_rw_oc sockets/trusted/3/full
-OTHER_HOST_CELLS := uring/trusted/3/socket_rw_oc uring/trusted/2/full sockets/encrypted/2/full \
-	sockets/encrypted/3/socket_rw_oc
+# Variants on several hosts, which are network namespaces: io/link/variants/policy/trap of the
+# programs; the servers; how such sessions begin and end. Of the 32 cells make check runs eight, in
+# which each two values of two of these meet, and in each a quarter of the programs. A program runs in
+# two cells that have nothing but the number of variants in common.
+HOST_CELLS ?= \
+	uring/encrypted/2/socket_rw_oc/sud/1of4 sockets/trusted/2/full/seccomp/1of4 \
+	uring/encrypted/2/full/seccomp/2of4 sockets/trusted/2/socket_rw_oc/sud/2of4 \
+	uring/trusted/3/full/sud/3of4 sockets/encrypted/3/socket_rw_oc/seccomp/3of4 \
+	uring/trusted/3/socket_rw_oc/seccomp/4of4 sockets/encrypted/3/full/sud/4of4
+ALL_HOST_CELLS := $(foreach io,uring sockets,$(foreach link,encrypted trusted,$(foreach n,2 3,$(foreach \
+	policy,socket_rw_oc full,$(foreach trap,sud seccomp,$(io)/$(link)/$n/$(policy)/$(trap))))))
 
 check-hosts: deps-hosts $(HOST_CELLS:%=host-programs/%)
 	$(PROVE) $(patsubst %,tests/hosts/%.sh,$(call chosen,$(filter-out lib net servers programs, \
@@ -205,13 +211,14 @@ deps-hosts:
 	$(call need,$(PACKAGES) $(SERVERS) iproute2 nftables)
 	@$(MAKE) --no-print-directory all
 
+# The sixth word of a cell is the share of the programs; those that are asked for run in any case.
 host-programs/%: deps-hosts
 	$(prove) -e '' tests/hosts/programs.sh :: $(abspath $B) $(wordlist 1,3,$(subst /, ,$*)) \
-		--policy $(word 4,$(subst /, ,$*)) \
-		--jobs $$((2 * $(JOBS))) --timeout 30 $(if $(TESTS),--only '@($(ALTERNATIVES))')
+		--policy $(word 4,$(subst /, ,$*)) --trap $(word 5,$(subst /, ,$*)) \
+		$(if $(TESTS),--only '@($(ALTERNATIVES))',--share $(or $(subst of,/,$(word 6,$(subst /, ,$*))),1/1)) \
+		--jobs $$((2 * $(JOBS))) --timeout 30
 
-check-matrix: deps-check $(CELLS:%=programs/%) \
-	$(HOST_CELLS:%=host-programs/%) $(OTHER_HOST_CELLS:%=host-programs/%)
+check-matrix: deps-check $(CELLS:%=programs/%) $(ALL_HOST_CELLS:%=host-programs/%)
 
 empty :=
 ALTERNATIVES = $(subst $(empty) ,|,$(strip $(TESTS)))

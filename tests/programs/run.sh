@@ -6,7 +6,7 @@
 #   run.sh BUILD_DIR [--native] [--trap auto|sud|seccomp] [--policy P] [--variants N]
 #          [--compare full|hash] [--wait adaptive|spin|block] [--transport shm|tcp|rdma]
 #          [--hosts LIST] [--more KEYS]
-#          [--preload LIB] [--only GLOB] [--jobs N] [--timeout SECONDS]
+#          [--preload LIB] [--only GLOB] [--share I/N] [--jobs N] [--timeout SECONDS]
 #          [--prepare DIR | --judge DIR]
 #
 # --prepare leaves in DIR what it takes to run the programs elsewhere instead of running them:
@@ -17,6 +17,8 @@
 # With another transport than shm each variant is started by a command of its own. LIST says where,
 # one word for each variant, in one argument: ADDRESS, or NAMESPACE@ADDRESS for another network
 # namespace; default: 127.0.0.1. KEYS: added to the configuration, "link = ...;".
+#
+# --share takes of the programs every Nth, from the Ith on: 1/N to N/N are all of them.
 #
 # Comments among the first lines of a program tell what it needs:
 #   /* expect: exit N */  /* expect: signal N */     its own end; without one: exit 0
@@ -50,11 +52,11 @@ shift
 
 native=0 trap=auto policy=socket_rw_oc variants=2 compare=full wait=adaptive transport=shm
 hosts='' keys=''
-preload='' only='*' jobs=1 limit=20 stage='' work=''
+preload='' only='*' share=1/1 jobs=1 limit=20 stage='' work=''
 while [ $# -gt 0 ]; do
 	case $1 in
 	--native) native=1; shift; continue ;;
-	--trap | --policy | --variants | --compare | --wait | --transport | --hosts | --more | --preload | --only | --jobs | --timeout | --prepare | --judge) ;;
+	--trap | --policy | --variants | --compare | --wait | --transport | --hosts | --more | --preload | --only | --share | --jobs | --timeout | --prepare | --judge) ;;
 	*) usage "unknown option $1" ;;
 	esac
 	[ $# -ge 2 ] || usage "$1 wants a value"
@@ -69,13 +71,14 @@ while [ $# -gt 0 ]; do
 	--more) keys=$2 ;;
 	--preload) preload=$2 ;;
 	--only) only=$2 ;;
+	--share) share=$2 ;;
 	--jobs) jobs=$2 ;;
 	--timeout) limit=$2 ;;
 	--prepare | --judge) stage=${1#--} work=$2 ;;
 	esac
 	shift 2
 done
-for n in "$variants" "$jobs" "$limit"; do
+for n in "$variants" "$jobs" "$limit" "${share%/*}" "${share#*/}"; do
 	[[ $n =~ ^[1-9][0-9]*$ ]] || usage "a number above 0 is wanted, got $n"
 done
 # Where each variant runs: the namespace, and the address.
@@ -323,6 +326,10 @@ for src in "$here"/*.c "$here"/diverge/*.c; do
 	[ $native = 0 ] && [ "$variants" = 1 ] && [[ $name == diverge/* ]] && continue
 	[[ $name == $only ]] && names+=("$name")
 done
+if [ "$share" != 1/1 ]; then
+	all=("${names[@]}") names=()
+	for ((i = ${share%/*} - 1; i < ${#all[@]}; i += ${share#*/})); do names+=("${all[i]}"); done
+fi
 [ ${#names[@]} -gt 0 ] || { echo "Bail out! no program matches $only"; exit 1; }
 
 # A directory each, all made at once: starting a command is what a test costs most.
