@@ -104,7 +104,7 @@ $B/perf/bench_ring: perf/bench_ring.c transport/ring.c tests/unit/futex_host.c
 	@mkdir -p $(@D)
 	$Q$(CC) $(TEST) -MF $@.d -o $@ $(filter %.c %.o,$^)
 
-$B/perf/bench_site: perf/bench_site.c $(addprefix $B/monitor.o/monitor/, \
+$B/perf/bench_site: perf/arch/$(ARCH)/bench_site.c $(addprefix $B/monitor.o/monitor/, \
 		$(patsubst %,interpose/%.o,maps patch sites stubs) \
 		$(patsubst %,arch/$(ARCH)/%.o,branch commit decode entry gate stub))
 	@mkdir -p $(@D)

@@ -174,7 +174,7 @@ void call_unsupported(struct call *c, const char *why)
 static void call_missing(struct call *c)
 {
 	if (c->number > 0 && c->number & NUMBER_FOREIGN)
-		call_unsupported(c, "a call of the 32-bit interface (int $0x80)");
+		call_unsupported(c, ARCH_FOREIGN);
 	if (c->call == CALL_syscall)
 		call_unsupported(c, "tandem doesn't know this call");
 	if (!(c->row->flags & CALL_OPTIONAL))

@@ -415,6 +415,7 @@ static void adopt_by_poll(struct process *p, struct fd_list *list)
 	size_t bytes = POLL_MOST * sizeof(struct pollfd);
 	struct pollfd *fds = memory_map(bytes);
 	struct rlimit limit = {POLL_MOST, 0};
+	const struct timespec at_once = {0};
 	uint32_t count = POLL_MOST;
 
 	if (!fds)
@@ -424,7 +425,7 @@ static void adopt_by_poll(struct process *p, struct fd_list *list)
 		count = (uint32_t)limit.rlim_cur;
 	for (uint32_t fd = 0; fd < count; fd++)
 		fds[fd] = (struct pollfd){.fd = (int)fd};
-	sys(SYS_poll, fds, count, 0);
+	sys(SYS_ppoll, fds, count, &at_once, 0);
 	for (uint32_t fd = 0; fd < count; fd++) {
 		if (!(fds[fd].revents & POLLNVAL) && !fd_reserved((int)fd))
 			adopt(p, (int)fd, list);

@@ -20,7 +20,7 @@ struct gate {
 	__attribute__((noreturn)) void (*sigreturn)(void *stack);
 	void (*restorer)(void);
 	uintptr_t begin, end;               /* what the trap lets through */
-	uintptr_t look, enter, interrupted; /* see arch/x86_64/gate.S */
+	uintptr_t look, enter, interrupted; /* see gate.S of arch/ */
 };
 
 extern struct gate gate;

@@ -232,9 +232,9 @@ static void activate(const struct handle *h, const char *start)
 	sys(SYS_rt_sigprocmask, SIG_BLOCK, 0, &t->mask, sizeof(t->mask));
 	if (h->exec)
 		t->mask = h->mask;
-	error = (int)sys(SYS_arch_prctl, ARCH_SET_GS_CODE, t);
+	error = thread_register_set(t);
 	if (error < 0)
-		stop_internal("%gs can't be set", error);
+		stop_internal("the thread's register for the monitor can't be set", error);
 	variant.running = true;
 	error = process_attach(p, (uint32_t)h->stream);
 	if (error < 0)

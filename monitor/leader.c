@@ -198,13 +198,13 @@ static void wait_checked(struct thread *t, uint64_t position)
 {
 	struct process *p = t->process;
 	int64_t timeout = p->session->hang_ns ? (int64_t)p->session->hang_ns : RING_FOREVER;
-	uint64_t start = arch_cycles();
+	uint64_t start = cpu_cycles();
 
 	p->state->lockstep++;
 	atomic_fetch_add_explicit(&p->state->waiting, 1, memory_order_relaxed);
 	waited(t, ring_wait_checked(&p->tx, position, timeout));
 	atomic_fetch_sub_explicit(&p->state->waiting, 1, memory_order_relaxed);
-	p->state->lockstep_cycles += arch_cycles() - start;
+	p->state->lockstep_cycles += cpu_cycles() - start;
 }
 
 /* A fault on purpose, as A8's inject_fault_probability; xorshift64*, a generator will do. */

@@ -125,17 +125,13 @@ void pool_free(void *p, size_t bytes)
 
 void *memcpy(void *restrict dst, const void *restrict src, size_t n)
 {
-	void *d = dst;
-
-	__asm__ volatile("rep movsb" : "+D"(d), "+S"(src), "+c"(n) : : "memory");
+	bytes_copy(dst, src, n);
 	return dst;
 }
 
 void *memset(void *dst, int byte, size_t n)
 {
-	void *d = dst;
-
-	__asm__ volatile("rep stosb" : "+D"(d), "+c"(n) : "a"(byte) : "memory");
+	bytes_fill(dst, byte, n);
 	return dst;
 }
 

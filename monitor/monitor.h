@@ -46,15 +46,17 @@
 
 struct process;
 
-/* At %gs:0 of its thread. Lives at the low end of the block that also holds its stacks. */
+/* thread_register() leads to it. Lives at the low end of the block that also holds its stacks. */
 struct thread {
-	struct thread *self;      /* 0: entry.S */
-	uint64_t user_rsp;        /* 8 */
-	uint64_t stack;           /* 16: where the monitor's stack starts */
-	_Atomic uint32_t pending; /* 24: a signal is to be delivered; gate.S looks at it */
+	/* arch/ knows where these are: numbers.h. */
+	struct thread *self;      /* first */
+	uint64_t user_stack;      /* the program's stack pointer */
+	uint64_t stack;           /* where the monitor's stack starts */
+	_Atomic uint32_t pending; /* a signal is to be delivered; the gate looks at it */
 	uint32_t tag;             /* in records */
-	uint64_t resume;          /* 32: entry.S */
-	uint64_t private;         /* 40: calls that the entry sent to the gate, not yet counted */
+	uint64_t resume;          /* where the program goes on */
+	uint64_t private;         /* calls that the entry sent to the gate, not yet counted */
+
 	struct process *process;
 	int32_t tid;  /* real */
 	int32_t vtid; /* the leader's */

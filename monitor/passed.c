@@ -44,7 +44,8 @@ static void look_at(const struct process *p, int fd, struct passed *passed)
 			digits[n++] = (char)('0' + rest % 10);
 		while (n)
 			link[at++] = digits[--n];
-		length = sys(SYS_readlink, link, passed->path, sizeof(passed->path) - 1);
+		length =
+			sys(SYS_readlinkat, AT_FDCWD, link, passed->path, sizeof(passed->path) - 1);
 	}
 	passed->path[length > 0 ? length : 0] = 0;
 }

@@ -11,11 +11,13 @@
 #include "signals.h"
 
 _Static_assert(sizeof(struct thread) <= THREAD_SIGNAL_STACK, "fits its place in the block");
-_Static_assert(offsetof(struct thread, user_rsp) == 8 && offsetof(struct thread, stack) == 16 &&
-		       offsetof(struct thread, pending) == 24 &&
-		       offsetof(struct thread, resume) == 32 &&
-		       offsetof(struct thread, private) == 40,
-	       "entry.S and gate.S");
+_Static_assert(offsetof(struct thread, self) == 0 &&
+		       offsetof(struct thread, user_stack) == THREAD_USER_STACK &&
+		       offsetof(struct thread, stack) == THREAD_STACK &&
+		       offsetof(struct thread, pending) == THREAD_PENDING &&
+		       offsetof(struct thread, resume) == THREAD_RESUME &&
+		       offsetof(struct thread, private) == THREAD_PRIVATE,
+	       "as arch/ has it in numbers.h");
 
 #define CHUNK_MOST 65536
 
@@ -263,8 +265,7 @@ static void thread_prepare(struct thread *t, struct process *p)
 {
 	t->self = t;
 	t->process = p;
-	/* 17 pushes of entry.S leave the stack aligned for the call. */
-	t->stack = (uint64_t)t + THREAD_BLOCK - 8;
+	t->stack = (uint64_t)t + THREAD_BLOCK - THREAD_STACK_ROOM;
 	t->buffer = memory_map(BUFFER_BYTES);
 	t->scratch = memory_map(SCRATCH_BYTES);
 	t->buffer_size = t->buffer ? BUFFER_BYTES : 0;
@@ -325,7 +326,8 @@ void thread_free(struct thread *t)
 
 void thread_adopt(struct thread *t)
 {
-	sys(SYS_arch_prctl, ARCH_SET_GS_CODE, t);
+	if (thread_register_set(t) < 0)
+		stop_internal("a thread's register for the monitor can't be set", 0);
 	t->tid = (int32_t)sys(SYS_gettid);
 	if (trap_thread() < 0)
 		stop_internal("the trap can't be switched on in a thread", 0);

@@ -279,7 +279,7 @@ struct process_state {
 	uint64_t lockstep;
 	uint64_t records;
 	uint64_t bytes;
-	uint64_t lockstep_cycles; /* arch_cycles() spent there; the supervisor makes time of them */
+	uint64_t lockstep_cycles; /* cpu_cycles() spent there; the supervisor makes time of them */
 	uint64_t signals;
 	uint64_t patched;
 	uint64_t trapping;

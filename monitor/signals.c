@@ -346,14 +346,6 @@ static void internal_fault(ucontext_t *uc, int signal)
 	stop_internal(text, signal);
 }
 
-static void regs_of(struct regs *r, const ucontext_t *uc)
-{
-	memset(r, 0, sizeof(*r));
-	r->rip = context_ip(uc);
-	r->rsp = (uint64_t)uc->uc_mcontext.gregs[REG_RSP];
-	r->rbp = (uint64_t)uc->uc_mcontext.gregs[REG_RBP];
-}
-
 /* Handler of faults. */
 static void catch_fault(int signal, siginfo_t *info, void *context)
 {
@@ -375,7 +367,7 @@ static void catch_fault(int signal, siginfo_t *info, void *context)
 	}
 	if (in(ip, library_begin, library_end))
 		internal_fault(uc, signal);
-	regs_of(&regs, uc);
+	context_regs(uc, &regs);
 	t->regs = &regs;
 	p->state->fault = (uint32_t)signal;
 	if (p->leader) {

@@ -7,12 +7,12 @@
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/uio.h>
-#include <sys/user.h>
 #include <sys/wait.h>
 #include <time.h>
 
 #include "../monitor/monitor.h"
 #include "stub.h"
+#include "traced.h"
 
 #define THREADS_MOST 65536
 #define STOP_NS 300000000
@@ -72,19 +72,18 @@ static int attach(int tid)
 	}
 }
 
-static int registers(int tid, struct user_regs_struct *r)
+static int registers(int tid, struct traced *r)
 {
 	int error = attach(tid);
 
 	if (error)
 		return error;
-	if (ptrace(PTRACE_GETREGS, tid, 0, r) < 0)
-		error = -errno;
+	error = traced_read(tid, r);
 	ptrace(PTRACE_DETACH, tid, 0, 0);
 	return error;
 }
 
-/* The monitor's structure of a thread, which its %gs points to. */
+/* The monitor's structure of a thread, which a register leads to. */
 static bool read_thread(int pid, uint64_t at, struct thread *t)
 {
 	return at && read_memory(pid, at, t, sizeof(*t)) && (uint64_t)(uintptr_t)t->self == at;
@@ -134,7 +133,7 @@ static void fail(struct frozen *f, const char *what, int error)
 
 void frozen_look(struct frozen *f, int pid, uint32_t tag)
 {
-	struct user_regs_struct r;
+	struct traced r = {0};
 	struct thread t;
 	struct regs program;
 	int error, tid;
@@ -145,8 +144,8 @@ void frozen_look(struct frozen *f, int pid, uint32_t tag)
 	error = registers(pid, &r);
 	if (error)
 		return fail(f, "the process can't be looked at", error);
-	if (!read_thread(pid, r.gs_base, &t))
-		return frozen_take(f, pid, pid, r.rip, r.rsp, r.rbp);
+	if (!read_thread(pid, r.thread, &t))
+		return frozen_take(f, pid, pid, r.ip, r.sp, r.fp);
 	tid = find_tid(pid, &t, tag);
 	if (!tid)
 		return fail(f, "it has no such thread", 0);
@@ -154,11 +153,11 @@ void frozen_look(struct frozen *f, int pid, uint32_t tag)
 		error = registers(tid, &r);
 		if (error)
 			return fail(f, "the thread can't be looked at", error);
-		if (!read_thread(pid, r.gs_base, &t))
-			return frozen_take(f, pid, tid, r.rip, r.rsp, r.rbp);
+		if (!read_thread(pid, r.thread, &t))
+			return frozen_take(f, pid, tid, r.ip, r.sp, r.fp);
 	}
-	if (!inside(&t, r.rsp))
-		return frozen_take(f, pid, tid, r.rip, r.rsp, r.rbp);
+	if (!inside(&t, r.sp))
+		return frozen_take(f, pid, tid, r.ip, r.sp, r.fp);
 	if (!t.regs || !read_memory(pid, (uint64_t)(uintptr_t)t.regs, &program, sizeof(program)))
 		return fail(f, "the monitor's copy of its registers can't be read", 0);
 	frozen_take(f, pid, tid, regs_ip(&program), regs_stack(&program), regs_frame(&program));

@@ -80,7 +80,7 @@ static int supervise(const struct guarded *g, void *arg)
 
 	r->guarded = g;
 	r->started = tnd_monotonic();
-	r->cycles = arch_cycles();
+	r->cycles = cpu_cycles();
 	raise_limit(r);
 	/* Memory that is too large for the limit on files is an error; and no death by that. */
 	r->file_size_handler = signal(SIGXFSZ, SIG_IGN);

@@ -88,7 +88,7 @@ struct running {
 	int64_t asked_since; /* other hosts were asked for counters then */
 	int64_t started;     /* CLOCK_MONOTONIC, ns */
 	int64_t launched;    /* ... the variants */
-	uint64_t cycles;     /* arch_cycles() then */
+	uint64_t cycles;     /* cpu_cycles() then */
 	int64_t sent[65];    /* when a signal was sent to our process group, for each signal */
 	int sender[65];
 

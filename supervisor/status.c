@@ -125,7 +125,7 @@ static void add_link(cJSON *o, const struct running *r, unsigned v)
 /* By what the clock of cycles has done since the run began. */
 static uint64_t nanoseconds(const struct running *r, uint64_t cycles)
 {
-	double since = (double)(arch_cycles() - r->cycles);
+	double since = (double)(cpu_cycles() - r->cycles);
 
 	return since > 0
 		       ? (uint64_t)((double)cycles * (double)(tnd_monotonic() - r->started) / since)

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "traced.h"
+
 /* How much of the stack the frames of the monitor may take. */
 #define SEARCHED_BYTES 16384
 
@@ -109,10 +111,9 @@ static bool first_registers(Dwfl_Thread *thread, void *arg)
 	const Dwarf_Word fp = f->fp, sp = f->sp;
 
 	dwfl_thread_state_register_pc(thread, f->ip);
-	/* DWARF's numbers on x86-64: 6 is rbp, 7 is rsp, 16 the return address. */
-	return dwfl_thread_state_registers(thread, 6, 1, &fp) &&
-	       dwfl_thread_state_registers(thread, 7, 1, &sp) &&
-	       dwfl_thread_state_registers(thread, 16, 1, &(const Dwarf_Word){f->ip});
+	return dwfl_thread_state_registers(thread, DWARF_FP, 1, &fp) &&
+	       dwfl_thread_state_registers(thread, DWARF_SP, 1, &sp) &&
+	       dwfl_thread_state_registers(thread, DWARF_IP, 1, &(const Dwarf_Word){f->ip});
 }
 
 static int take_frame(Dwfl_Frame *frame, void *arg)

@@ -30,6 +30,10 @@ mapfile -t of_arch < <(files -path "./monitor/arch/$arch/*.c")
 # cppcheck stops at macros of Concurrency Kit, which the bench of the ring compares with.
 mapfile -t checked < <(printf '%s\n' "${sources[@]}" | grep -v '^perf/bench_ring.c$')
 
+# What all ISAs share.
+mapfile -t common < <(printf '%s\n' "${all[@]}" | grep -E '\.(c|h|S|def)$' | grep -vE '(^|/)arch/' |
+	grep -E '^((monitor|supervisor|transport|perf)|tests/(unit|fuzz))/')
+
 count=0 failed=0
 result() { # result NAME, its findings on stdin
 	local findings
@@ -48,16 +52,27 @@ check_format() {
 	result "clang-format" < <(clang-format --dry-run -Werror "${c_and_h[@]}" 2>&1)
 }
 
+# Uses of system calls by numbers that aren't among those which new ISAs have.
+lacking() {
+	grep -noE '\bSYS_[a-z0-9_]+\b' "$@" | awk '
+		NR == FNR { if (sub(/^#define __NR(3264)?_/, "")) has["SYS_" $1] = 1; next }
+		{ split($0, part, ":") }
+		!(part[3] in has)' /usr/include/asm-generic/unistd.h -
+}
+
 check_rules() {
 	result "no file has more than 800 lines" < <(wc -l "${all[@]}" |
 		awk '$2 != "total" && $1 > 800 { print $2 ": " $1 " lines" }')
 	result "each file says its licence" < <(grep -L 'SPDX-License-Identifier: MIT' "${all[@]}" |
 		sed 's/$/: no SPDX line/')
-	# Programs under test may be of one ISA, and the ring is used without the monitor: one
-	# instruction of its own. Apart from these the project differs in monitor/arch only.
-	result "no #if of an ISA outside monitor/arch" < <(printf '%s\n' "${all[@]}" |
-		grep -vE '^(monitor/arch|tests/programs)/|^transport/ring.c$' | grep -E '\.[chS]$|\.def$' |
-		xargs grep -nE '^[[:space:]]*#[[:space:]]*(el)?if.*__(x86_64|aarch64|amd64|arm64)__')
+	# Programs under test may be of one ISA. Apart from these the project differs under arch/ only.
+	result "no #if of an ISA outside arch/" < <(grep -nE \
+		'^[[:space:]]*#[[:space:]]*(el)?if.*__(x86_64|aarch64|amd64|arm64)__' "${common[@]}")
+	result "no register or instruction of an ISA outside arch/" < <(grep -nE \
+		-e '\b[re](ax|bx|cx|dx|si|di|bp|sp|ip)\b|\bREG_[A-Z0-9]+|%[c-gs]s:|\b[fg]s_base\b|user_regs_struct' \
+		-e 'PTRACE_(GET|SET)REGS|AUDIT_ARCH_|ARCH_[GS]ET_|__builtin_(ia32|aarch64|arm)_|intrin\.h|TPIDR' \
+		-e '\b(asm|__asm__)( volatile| goto)* ?\("[^"]' "${common[@]}" | grep -vF '__asm__("__ehdr_start")')
+	result "no call that an ISA lacks outside arch/" < <(lacking "${common[@]}")
 }
 
 check_shell() {

@@ -55,7 +55,7 @@ $B/asan/%.o: %.S
 PACK := $(addprefix monitor/syscalls/,pack.c pack_in.c pack_msg.c pack_out.c table.c)
 PATCH := $(addprefix monitor/interpose/,maps.c patch.c sites.c stubs.c) \
 	$(addprefix monitor/arch/$(ARCH)/,branch.c commit.c decode.c stub.c) \
-	tests/unit/patch_host.c tests/unit/patch_entry.S
+	$(addprefix tests/unit/arch/$(ARCH)/,patch_host.c patch_entry.S)
 
 UNITS := test_config test_report test_ring test_ring_errors test_record test_table \
 	test_pack test_pack_msg test_pack_garbage test_patch test_vdso test_engine test_engine_faults test_handshake \
@@ -70,7 +70,7 @@ test_table := monitor/syscalls/table.c
 test_pack := $(PACK) tests/unit/pack_host.c tests/unit/user_host.c
 test_pack_msg := $(test_pack)
 test_pack_garbage := $(test_pack)
-test_patch := $(PATCH) tests/unit/patch_sites.S
+test_patch := $(PATCH) tests/unit/arch/$(ARCH)/patch_sites.S
 test_vdso := $(PATCH) monitor/interpose/vdso.c
 
 ENGINE := $(addprefix transport/,engine.c frame.c link.c poller.c queue.c rdma.c rdma_device.c rdma_meet.c rdma_pair.c \
@@ -85,12 +85,13 @@ test_engine_faults := $(test_engine)
 
 objects = $(patsubst %,$B/$(1)/%.o,$(basename $(2)))
 
-# $(1): the test
+# $(1): the test, which may be of this ISA only
+unit_source = $(wildcard tests/unit/$(1).c tests/unit/arch/$(ARCH)/$(1).c)
 define unit
-$B/unit/$(1): $(call objects,plain,tests/unit/$(1).c $($(1)))
-$B/asan/unit/$(1): $(call objects,asan,tests/unit/$(1).c $($(1)))
-UNIT_OBJ += $(call objects,plain,tests/unit/$(1).c $($(1))) \
-	$(call objects,asan,tests/unit/$(1).c $($(1)))
+$B/unit/$(1): $(call objects,plain,$(unit_source) $($(1)))
+$B/asan/unit/$(1): $(call objects,asan,$(unit_source) $($(1)))
+UNIT_OBJ += $(call objects,plain,$(unit_source) $($(1))) \
+	$(call objects,asan,$(unit_source) $($(1)))
 endef
 $(foreach u,$(UNITS),$(eval $(call unit,$u)))
 

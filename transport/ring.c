@@ -5,6 +5,7 @@
 #include <linux/futex.h>
 #include <limits.h>
 
+#include "cpu.h"
 #include "ring.h"
 
 enum {
@@ -34,16 +35,7 @@ struct wait {
 	uint64_t before;              /* ... when the position was this */
 };
 
-static void relax(void)
-{
-#if defined(__x86_64__)
-	__builtin_ia32_pause();
-#elif defined(__aarch64__)
-	__asm__ volatile("yield" ::: "memory");
-#endif
-}
-
-/* How many iterations of a spin fit into ns: the length of `pause` differs tenfold between CPUs. */
+/* How many iterations of a spin fit into ns: the length of one differs tenfold between CPUs. */
 static uint32_t iterations(int64_t ns, int64_t ns_of_calibration)
 {
 	int64_t n = ns * CALIBRATION / ns_of_calibration;
@@ -59,7 +51,7 @@ static int64_t calibrate(void)
 		int64_t start = tnd_monotonic();
 
 		for (int i = 0; i < CALIBRATION; i++)
-			relax();
+			cpu_relax();
 		int64_t took = tnd_monotonic() - start;
 		if (took < best)
 			best = took;
@@ -145,7 +137,7 @@ static int spin(const struct ring_waiter *w, struct wait *wait, uint32_t *n)
 
 	for (*n = 0; *n < most && !rc; *n += step) {
 		for (uint32_t i = 0; i < step; i++)
-			relax();
+			cpu_relax();
 		if (wait->hurry == RING_CALM && step < PATIENCE)
 			step *= 2;
 		rc = look(wait);

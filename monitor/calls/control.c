@@ -215,22 +215,6 @@ void hook_rlimit(struct call *c)
 	call_finish(c);
 }
 
-#define ARCH_SET_FS_CODE 0x1002
-#define ARCH_GET_FS_CODE 0x1003
-
-void hook_arch_prctl(struct call *c)
-{
-	if ((int)c->args[0] == ARCH_SET_GS_CODE)
-		call_unsupported(c, "%gs belongs to the monitor");
-	if ((int)c->args[0] == ARCH_GET_GS_CODE) {
-		uint64_t zero = 0;
-
-		c->result = user_write((void *)c->args[1], &zero, sizeof(zero));
-		return;
-	}
-	call_private(c);
-}
-
 void hook_rseq(struct call *c)
 {
 	call_private(c);

@@ -152,6 +152,7 @@ static long vmsplice_execute(struct call *c)
 	const uint64_t *a = c->pack.exec;
 	bool nonblock = c->args[3] & SPLICE_F_NONBLOCK;
 	struct pollfd room = {.fd = (int)a[0], .events = POLLOUT};
+	const struct timespec at_once = {0};
 	long result;
 
 	if (c->args[3] & ~(uint64_t)SPLICE_FLAGS)
@@ -165,7 +166,7 @@ static long vmsplice_execute(struct call *c)
 	if (result != -EOPNOTSUPP)
 		return result;
 	/* A kernel whose pipes don't know RWF_NOWAIT. */
-	if (sys(SYS_poll, &room, 1, 0) == 0)
+	if (sys(SYS_ppoll, &room, 1, &at_once, 0) == 0)
 		return -EAGAIN;
 	return gate.wait(SYS_writev, (long)a[0], (long)a[1], (long)a[2], 0, 0, 0);
 }

@@ -192,7 +192,7 @@ static struct start *prepare(struct call *c, const struct clone_request *q)
 	s->regs = *c->regs;
 	regs_set_result(&s->regs, 0);
 	if (q->stack)
-		s->regs.rsp = q->stack;
+		regs_set_stack(&s->regs, q->stack);
 	s->process = q->shares;
 	t->here = 1;
 	s->flags = q->flags;
@@ -247,7 +247,8 @@ static long clone_own(struct call *c, const struct clone_request *q, struct star
 		child_tid = (uint64_t)&s->thread->here;
 	}
 	if (!s)
-		return sys(SYS_clone, flags, 0, q->parent_tid, q->child_tid, q->tls);
+		return sys(SYS_clone, flags, 0,
+			   CLONE_ARGUMENTS(q->parent_tid, q->child_tid, q->tls));
 	top = (uint64_t *)s - 2;
 	top[0] = (uint64_t)child_main;
 	top[1] = (uint64_t)s;
@@ -390,6 +391,8 @@ void hook_clone(struct call *c)
 		c->result = -ENOSYS;
 		return;
 	}
+	if (c->number == call_number(&call_table[CALL_clone]))
+		clone_arguments(c->args);
 	q = (struct clone_request){.flags = c->args[0],
 				   .stack = c->args[1],
 				   .parent_tid = c->args[2],

@@ -6,26 +6,23 @@
  * site_stub() for the site's stub and resumes the thread there, so that the
  * trapped and the patched path are one:
  *
- *   site:  jmp rel32 -----> head:  lea tail(%rip), %rcx
- *                                  jmp *entry
- *                           tail:  displaced instructions, moved here
- *                                  jmp behind them
+ *   site:  jump -----> head:  to the entry, with the tail's address
+ *                      tail:  displaced instructions, moved here
+ *                             jump behind them
  *
  * The entry gets the call as the kernel would (number, arguments), the address
- * to resume at in %rcx, and the program's stack untouched. It resumes with
- * `jmp *%rcx`. To make the call once more, resume at tail - STUB_HEAD_SIZE
- * with the number in %rax. The stub says which site it serves (stub_site()).
+ * to resume at, and the program's stack untouched. To make the call once more,
+ * it resumes at tail - STUB_HEAD_SIZE with the number where it was. The stub says
+ * which site it serves (stub_site()). What they consist of: stub.h of arch/.
  *
  * Why other threads may run the code meanwhile: from its first trap on, a site
  * is always left through the stub's tail. Hence no thread is ever between the
  * syscall instruction and the end of what is displaced, unless it branches
  * there, and windows that something may branch into are refused. Those bytes
- * are dead when they are written; one byte (0f -> e9) commits the patch. The
- * stub's address is chosen such that the second byte of the syscall
- * instruction (05) is already the right first byte of the jump's distance.
+ * are dead when they are written; what commits the patch is one store.
  *
- * A window behind the site that can't be displaced is replaced by the single
- * instruction in front of it (usually `mov $nr, %eax`), if that has 5 bytes.
+ * A window behind the site that can't be displaced is replaced by one in front
+ * of it, if arch/ finds one.
  * A site where neither works keeps trapping; it has a stub all the same.
  *
  * Known limits: branches through tables or pointers into a window aren't seen

@@ -82,8 +82,8 @@ void trap_signal(int signal, siginfo_t *info, void *context)
 	if (info->si_code != SYS_USER_DISPATCH && info->si_code != SYS_SECCOMP)
 		return;
 	/* Compared as any other; like that of an exit, its site stays as it is. */
-	if (info->si_arch != AUDIT_ARCH_X86_64) {
-		context_set_result(uc, info->si_syscall | NUMBER_FOREIGN);
+	if (info->si_arch != ARCH_AUDIT) {
+		context_set_number(uc, info->si_syscall | NUMBER_FOREIGN);
 		number = SYS_exit;
 	}
 	t->process->state->traps++;

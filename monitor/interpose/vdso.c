@@ -7,10 +7,7 @@
 #include <sys/syscall.h>
 
 #include "patch.h"
-
-#ifndef SYS_getrandom
-#define SYS_getrandom 318
-#endif
+#include "vdso_functions.h"
 
 static const struct {
 	char name[24];
@@ -18,15 +15,10 @@ static const struct {
 	enum stub_kind kind;
 	size_t original;
 } functions[] = {
-	{"__vdso_clock_gettime", SYS_clock_gettime, STUB_VDSO,
-	 offsetof(struct vdso_original, clock_gettime)},
-	{"__vdso_gettimeofday", SYS_gettimeofday, STUB_VDSO,
-	 offsetof(struct vdso_original, gettimeofday)},
-	{"__vdso_time", SYS_time, STUB_VDSO, offsetof(struct vdso_original, time)},
-	{"__vdso_clock_getres", SYS_clock_getres, STUB_VDSO,
-	 offsetof(struct vdso_original, clock_getres)},
-	{"__vdso_getcpu", SYS_getcpu, STUB_VDSO, offsetof(struct vdso_original, getcpu)},
-	{"__vdso_getrandom", SYS_getrandom, STUB_QUERY, offsetof(struct vdso_original, getrandom)},
+#define FUNCTION(name, kind)                                                                       \
+	{VDSO_PREFIX #name, SYS_##name, kind, offsetof(struct vdso_original, name)},
+	VDSO_FUNCTIONS(FUNCTION)
+#undef FUNCTION
 };
 
 #define FUNCTIONS (sizeof functions / sizeof *functions)

@@ -2,8 +2,8 @@
 /*
  * The vDSO: functions that answer without a system call, and so without the
  * trap. Each is redirected, at its first bytes, to a stub that enters the
- * monitor as if the program had made the call of that name (arguments in
- * rdi, rsi, rdx; what is in r10, r8 and r9 has no meaning); the stub's tail returns.
+ * monitor as if the program had made the call of that name (with its first three
+ * arguments; what is in place of the others has no meaning); the stub's tail returns.
  * That reaches programs that look the functions up themselves, too.
  *
  * The functions go on to exist for the monitor: `original` has entry points

@@ -187,7 +187,7 @@ struct arg_desc {
 	X(futex)       /* private, but interrupted by signals */                                   \
 	X(clock)       /* clock_gettime, gettimeofday, time, clock_getres, getcpu: vDSO */         \
 	X(prctl)       /* meaning depends on the first argument */                                 \
-	X(arch_prctl)  /* %fs is the program's, %gs the monitor's */                               \
+	X(arch)        /* arch/: calls of one ISA */                                               \
 	X(rlimit)      /* setrlimit, prlimit64: followers take over what limits memory */          \
 	X(set_tid)     /* set_tid_address: result is the leader's tid */                           \
 	X(getpid)      /* answered from the process table, no record */                            \

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <ucontext.h>
 
+#include "cpu.h"
 #include "numbers.h"
 
 /* The program's registers at a call; entry.S has the same order. */
@@ -41,6 +42,11 @@ static inline uint64_t regs_stack(const struct regs *r)
 	return r->rsp;
 }
 
+static inline void regs_set_stack(struct regs *r, uint64_t stack)
+{
+	r->rsp = stack;
+}
+
 static inline uint64_t regs_frame(const struct regs *r)
 {
 	return r->rbp;
@@ -52,10 +58,9 @@ static inline uint64_t regs_ip(const struct regs *r)
 }
 
 /* Makes the call again when these registers are resumed (rip is the tail of a stub). */
-#define STUB_HEAD_BYTES 13
 static inline void regs_restart(struct regs *r, long number)
 {
-	r->rip -= STUB_HEAD_BYTES;
+	r->rip -= STUB_HEAD_SIZE;
 	r->rax = (uint64_t)number;
 }
 
@@ -70,18 +75,19 @@ static inline void *thread_register(void)
 	return p;
 }
 
-#define ARCH_SET_GS_CODE 0x1001
-#define ARCH_GET_GS_CODE 0x1004
+/* Of the calling thread; 0 or -errno. */
+struct thread;
+int thread_register_set(struct thread *t);
 
-static inline void cpu_relax(void)
+/* What memcpy and memset are made of. */
+static inline void bytes_copy(void *dst, const void *src, size_t n)
 {
-	__builtin_ia32_pause();
+	__asm__ volatile("rep movsb" : "+D"(dst), "+S"(src), "+c"(n) : : "memory");
 }
 
-/* A clock that costs next to nothing; session.h says who converts it to time. */
-static inline uint64_t arch_cycles(void)
+static inline void bytes_fill(void *dst, int byte, size_t n)
 {
-	return __builtin_ia32_rdtsc();
+	__asm__ volatile("rep stosb" : "+D"(dst), "+c"(n) : "a"(byte) : "memory");
 }
 
 void monitor_entry(void);
@@ -100,6 +106,14 @@ static inline uintptr_t context_ip(const ucontext_t *uc)
 static inline void context_set_ip(ucontext_t *uc, uintptr_t ip)
 {
 	uc->uc_mcontext.gregs[REG_RIP] = (greg_t)ip;
+}
+
+/* As much of them as a fault's report shows. */
+static inline void context_regs(const ucontext_t *uc, struct regs *r)
+{
+	*r = (struct regs){.rip = (uint64_t)uc->uc_mcontext.gregs[REG_RIP],
+			   .rsp = (uint64_t)uc->uc_mcontext.gregs[REG_RSP],
+			   .rbp = (uint64_t)uc->uc_mcontext.gregs[REG_RBP]};
 }
 
 static inline uint64_t context_sp(const ucontext_t *uc)
@@ -140,7 +154,21 @@ static inline void context_set_result(ucontext_t *uc, long result)
 	uc->uc_mcontext.gregs[REG_RAX] = result;
 }
 
+static inline void context_set_number(ucontext_t *uc, long number)
+{
+	uc->uc_mcontext.gregs[REG_RAX] = number;
+}
+
+/* Arguments of clone behind the stack, in the kernel's order; what the program gives, in ours. */
+#define CLONE_ARGUMENTS(parent_tid, child_tid, tls) parent_tid, child_tid, tls
+static inline void clone_arguments(uint64_t args[6])
+{
+	(void)args;
+}
+
 #define SYSCALL_BYTES 2
-#define ARCH_ELF_MACHINE 62 /* EM_X86_64 */
+#define ARCH_ELF_MACHINE 62          /* EM_X86_64 */
+#define ARCH_AUDIT AUDIT_ARCH_X86_64 /* what siginfo says of calls of the native interface */
+#define ARCH_FOREIGN "a call of the 32-bit interface (int $0x80)"
 
 #endif

@@ -5,14 +5,10 @@
  * overwritten too; all other registers are the program's.
  *
  * %gs points to the thread's struct thread: %gs is free in user space on x86-64,
- * so the monitor needs neither the program's TLS nor its stack. Offsets are
- * checked against the structure in thread.c.
+ * so the monitor needs neither the program's TLS nor its stack.
  */
 #include "numbers.h"
 
-#define THREAD_USER_RSP 8
-#define THREAD_STACK 16
-#define THREAD_RESUME 32
 #define DIRECTION 0x400
 
 	.text
@@ -44,12 +40,12 @@ monitor_entry:
 5:	addb $127, %al
 	sahf
 	movq %r11, %rax
-	movq %rsp, %gs:THREAD_USER_RSP
+	movq %rsp, %gs:THREAD_USER_STACK
 	movq %gs:THREAD_STACK, %rsp
 	pushfq
 	popq %r11
 	pushq %rcx
-	pushq %gs:THREAD_USER_RSP
+	pushq %gs:THREAD_USER_STACK
 	pushq %rax
 	movq STUB_INFO(%rcx), %rcx
 	leaq 2(%rcx), %rcx

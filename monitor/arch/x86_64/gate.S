@@ -8,10 +8,6 @@
  */
 #include "numbers.h"
 
-#define THREAD_PENDING 24
-#define THREAD_RESUME 32
-#define THREAD_PRIVATE 40
-
 	.section .gate, "ax", @progbits
 	.globl gate_begin, gate_end
 	.hidden gate_begin, gate_end

@@ -7,9 +7,16 @@
  * A stub in memory:
  *
  *   struct stub_info
- *   head    13 bytes, at a fixed distance from tail
+ *   head    lea tail(%rip), %rcx; jmp *entry: 13 bytes
  *   tail    what was displaced behind the syscall instruction, jump back
  *   before  what was displaced in front of it, jump to head (if anything was)
+ *
+ * The address to resume at travels in %rcx, which the syscall instruction overwrites too; the
+ * entry goes on with jmp *%rcx. The jump at the site is jmp rel32, over the syscall instruction and
+ * three bytes behind it, or in place of the single instruction in front of it if that has 5 bytes
+ * (usually mov $nr, %eax). What commits a patch is one byte of the syscall instruction, 0f -> e9:
+ * the stub's address is chosen such that the other, 05, is the right first byte of the jump's
+ * distance.
  */
 #ifndef TANDEM_ARCH_X86_64_STUB_H
 #define TANDEM_ARCH_X86_64_STUB_H
@@ -18,7 +25,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define STUB_HEAD_SIZE 13
+#include "numbers.h"
+
 #define STUB_JUMP 5
 #define STUB_SYSCALL 2
 #define STUB_REACH ((uintptr_t)0x7fff0000) /* of a jump */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "patch_host.h"
+#include "../../patch_host.h"
 
 #include <linux/prctl.h>
 #include <stdio.h>

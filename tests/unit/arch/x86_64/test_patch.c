@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Sites by hand, in generated code, and all of libc's; under threads; forgotten ones. */
-#include "patch_host.h"
+#include "../../patch_host.h"
 
 #include <dirent.h>
 #include <errno.h>
