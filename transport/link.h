@@ -107,6 +107,7 @@ struct engine {
 	struct spin {
 		int64_t since, hurried; /* ns; 0: not */
 		int64_t limit;          /* of this one */
+		bool crowded;           /* others had the core for long */
 		struct spin_budget budget;
 	} spin;
 	int64_t nap, calm; /* ns: the next one; the first one after there was something to do */

@@ -8,19 +8,24 @@
  *
  * Rest, as the ring's own waits (ring.h): it spins as long as that has paid lately, while somebody
  * waits for an answer; then sleeps until a variant rings, the peer sends, the supervisor calls, or
- * a nap is over. On the leader's host records that nobody waits for ring only when a batch has
- * gathered; when the leader waits, it rings itself (ring_kick). On the follower's a tail rings that
- * the leader waits for, or an eighth of the ring. What nobody waits for gathers for a nap at most,
- * which is as long as has paid lately: a wake-up for little is dear where the leader has the same
- * core. (A leader publishes without a fence and may miss an engine that falls asleep: so it naps.)
+ * a nap is over. A spinner yields at each look, for the variant that it has woken may want this
+ * very core; when somebody has kept the core and brought nothing, it sleeps. On the leader's host
+ * records that nobody waits for ring only when a batch has gathered; when the leader waits, it
+ * rings itself (ring_kick). On the follower's a tail rings that the leader waits for, or an eighth
+ * of the ring. What nobody waits for gathers for a nap at most, which is as long as has paid
+ * lately: a wake-up for little is dear where the leader has the same core. (A leader publishes
+ * without a fence and may miss an engine that falls asleep: so it naps.)
  */
+#include <sched.h>
+
 #include "../monitor/session.h"
 #include "link.h"
 
 enum {
-	SPIN_MOST = 20000, /* ns */
+	SPIN_MOST = 100000, /* ns: more than to wake two engines and two variants takes */
 	SPIN_LEAST = 1500,
-	HURRY = 50000, /* ns: how long after an answer the next question is expected */
+	CROWDED = 10000, /* ns: somebody else had the core for so long */
+	HURRY = 150000,  /* ns: how long after an answer the next question is expected */
 	ACK_AGE = 10000000,
 	NAP_CALM = RING_NAP_CALM, /* a busy engine is never further behind */
 	NAP_LONG = 50000000,      /* waking up costs more here than in a variant */
@@ -395,6 +400,15 @@ static void disarm(struct engine *e)
 	}
 }
 
+/* True: nobody else had much to do on this core. */
+static bool give_way(void)
+{
+	int64_t before = tnd_monotonic();
+
+	sched_yield();
+	return tnd_monotonic() - before < CROWDED;
+}
+
 /* True: go on looking. */
 static bool spin(struct engine *e)
 {
@@ -406,10 +420,15 @@ static bool spin(struct engine *e)
 	if (!s->since) {
 		s->since = e->now;
 		s->limit = spin_begin(&s->budget);
+		s->crowded = false;
 	}
 	limit = e->now - s->hurried > HURRY ? SPIN_LEAST : s->limit;
-	if (e->o.wait == RING_WAIT_SPIN || e->now - s->since < limit)
+	if (e->o.wait == RING_WAIT_SPIN)
 		return true;
+	if (!s->crowded && e->now - s->since < limit) {
+		s->crowded = !give_way();
+		return true;
+	}
 	spin_in_vain(&s->budget);
 	s->since = 0;
 	return false;
