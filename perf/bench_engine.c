@@ -2,9 +2,11 @@
 /*
  * One stream between two hosts, against plain TCP over the same link:
  *
- *   bench_engine [-m MEASURE] [-w WAY] [-b BYTES] [-r ROUNDS] [NAMESPACE_A NAMESPACE_B ADDRESS_B]
+ *   bench_engine [-m MEASURE] [-w WAY] [-b BYTES] [-r ROUNDS] [-t MILLISECONDS]
+ *                [NAMESPACE_A NAMESPACE_B ADDRESS_B]
  *
- * (default: all of them, in this namespace, over 127.0.0.1; a way by its number from 0, plain TCP.)
+ * (default: all of them, in this namespace, over 127.0.0.1; a way by its number from 0, plain TCP;
+ * 5 rounds, 300 ms for each figure.)
  *
  * bench_engine.sh makes the namespaces. Each host is a process with one core. Latency: a record of
  * so many bytes goes out and the word that it is checked comes back; plain, so many bytes and 24
@@ -18,9 +20,11 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -31,7 +35,6 @@
 
 #define RING (1u << 20)
 #define PINGS 20000 /* at most */
-#define RUN_NS 300000000ll
 #define ANSWER 24
 #define PLAIN_WRITE (128u << 10)
 #define PORT 7791
@@ -39,7 +42,7 @@
 enum { PLAIN = -1 }; /* else an index into ways[] */
 
 static const uint32_t sizes[] = {64, 512, 4096, 16384, 65536};
-static const int contenders[] = {PLAIN, 0, 1, 2};
+static const int contenders[] = {PLAIN, 0, 1, 2, 3};
 
 #define CONTENDERS ((int)(sizeof(contenders) / sizeof(*contenders)))
 static uint8_t buffer[PLAIN_WRITE];
@@ -49,6 +52,7 @@ static const char *only_measure;
 static int only_way = -1;
 static uint32_t only_bytes;
 static int rounds = 5;
+static int64_t run_ns = 300000000;
 
 static void must(bool good, const char *what)
 {
@@ -166,7 +170,7 @@ static double latency(struct ring_tx *tx, int fd, uint32_t n)
 		now = tnd_monotonic();
 		took[count++] = (double)(now - from) / 1000;
 		from = now;
-	} while (now - start < RUN_NS && count < PINGS);
+	} while (now - start < run_ns && count < PINGS);
 	qsort(took, count, sizeof(*took), compare);
 	return took[count / 2];
 }
@@ -177,7 +181,7 @@ static double flow(struct ring_tx *tx, int fd, uint32_t n)
 	uint64_t bytes = 0;
 	int err = 0;
 
-	while (now - from < RUN_NS) {
+	while (now - from < run_ns) {
 		for (int i = 0; i < 16; i++) {
 			if (tx) {
 				uint8_t *p = ring_reserve(tx, n, &err);
@@ -350,7 +354,7 @@ int main(int argc, char **argv)
 	bool usage = false;
 	pid_t pid;
 
-	while ((option = getopt(argc, argv, "m:w:b:r:")) != -1) {
+	while ((option = getopt(argc, argv, "m:w:b:r:t:")) != -1) {
 		if (option == 'm')
 			only_measure = optarg;
 		else if (option == 'w')
@@ -359,19 +363,22 @@ int main(int argc, char **argv)
 			only_bytes = (uint32_t)atoi(optarg);
 		else if (option == 'r')
 			rounds = atoi(optarg);
+		else if (option == 't')
+			run_ns = atoi(optarg) * 1000000ll;
 		else
 			usage = true;
 	}
 	argc -= optind;
 	argv += optind;
-	if (usage || rounds < 1 || (argc != 0 && argc != 3)) {
+	if (usage || rounds < 1 || run_ns < 1 || (argc != 0 && argc != 3)) {
 		fprintf(stderr, "usage: bench_engine [-m MEASURE] [-w WAY] [-b BYTES] [-r ROUNDS] "
-				"[NAMESPACE_A NAMESPACE_B ADDRESS_B]\n");
+				"[-t MILLISECONDS] [NAMESPACE_A NAMESPACE_B ADDRESS_B]\n");
 		return 2;
 	}
 	pid = fork();
 	must(pid >= 0, "fork");
 	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL); /* it would wait for the next connection */
 		enter(argc ? argv[1] : NULL, 1);
 		run(false, NULL);
 		return 0;

@@ -4,7 +4,7 @@
  * The ring against Concurrency Kit's ck_ring, a pipe and a Unix socket, and against plain memcpy:
  * one process on each of two cores, messages of 16 B to 64 KB.
  *
- *   bench_ring [SECONDS [PRODUCER_CPU CONSUMER_CPU]]      (default 20 0 1)
+ *   bench_ring [SECONDS [PRODUCER_CPU CONSUMER_CPU [TRANSPORT [BYTES]]]]      (default 20 0 1, all)
  *
  * Prints CSV: test,transport,bytes,median,unit,to_memcpy,to_ck,min,max. to_memcpy and to_ck are
  * medians of the ratios within a round (throughput: more is better; round trip: less is better, and
@@ -609,11 +609,23 @@ static size_t find(const char *test, const char *transport)
 	return i;
 }
 
+/* What is measured; NULL, 0: all. */
+static const char *only_transport;
+static uint32_t only_bytes;
+
+static bool chosen(size_t contest, int size)
+{
+	return (!only_transport || !strcmp(contests[contest].transport, only_transport)) &&
+	       (!only_bytes || sizes[size] == only_bytes);
+}
+
 static void print_ratio(size_t i, const char *reference, int size, int rounds)
 {
 	size_t j = find(contests[i].test, reference);
 	double ratio[ROUNDS_MOST];
 
+	if (j < CONTESTS && !chosen(j, size))
+		j = CONTESTS;
 	for (int r = 0; r < rounds && j < CONTESTS; r++)
 		ratio[r] = figures[i][size][r] / figures[j][size][r];
 	if (j < CONTESTS)
@@ -626,17 +638,24 @@ int main(int argc, char **argv)
 	double seconds = argc > 1 ? atof(argv[1]) : 20;
 	const int cpu[2] = {argc > 2 ? atoi(argv[2]) : 0, argc > 3 ? atoi(argv[3]) : 1};
 	int64_t start = tnd_monotonic(), end = start + (int64_t)(seconds * 1e9), took = 0;
-	int rounds = 0;
+	int rounds = 0, cells = 0;
 
-	if (seconds <= 0) {
-		fprintf(stderr, "usage: bench_ring [SECONDS [PRODUCER_CPU CONSUMER_CPU]]\n");
+	only_transport = argc > 4 ? argv[4] : NULL;
+	only_bytes = argc > 5 ? (uint32_t)atoi(argv[5]) : 0;
+	for (int size = 0; size < SIZE_COUNT; size++)
+		for (size_t i = 0; i < CONTESTS; i++)
+			cells += chosen(i, size);
+	if (seconds <= 0 || argc == 3 || argc > 6 || cells == 0) {
+		fprintf(stderr, "usage: bench_ring [SECONDS [PRODUCER_CPU CONSUMER_CPU "
+				"[TRANSPORT [BYTES]]]]\n");
 		return 2;
 	}
 	for (; rounds == 0 || (rounds < ROUNDS_MOST && start + took < end); rounds++) {
 		start = tnd_monotonic();
 		for (int size = 0; size < SIZE_COUNT; size++) {
 			for (size_t i = 0; i < CONTESTS; i++)
-				figures[i][size][rounds] = measure(&contests[i], size, cpu);
+				if (chosen(i, size))
+					figures[i][size][rounds] = measure(&contests[i], size, cpu);
 		}
 		took = tnd_monotonic() - start;
 		start += took;
@@ -647,6 +666,8 @@ int main(int argc, char **argv)
 			const struct contest *k = &contests[i];
 			double v[ROUNDS_MOST];
 
+			if (!chosen(i, size))
+				continue;
 			memcpy(v, figures[i][size], sizeof(v));
 			double middle = median(v, rounds);
 			printf("%s,%s,%u,%.1f,%s,", k->test, k->transport, sizes[size], middle,
