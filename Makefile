@@ -89,7 +89,7 @@ deps-servers:
 	$(call need,$(PACKAGES) $(SERVERS))
 
 deps-bench:
-	$(call need,$(PACKAGES) $(SERVERS) libck-dev iproute2)
+	$(call need,$(PACKAGES) $(SERVERS) libck-dev iproute2 iperf3)
 
 include tests/tests.mk
 

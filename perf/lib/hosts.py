@@ -16,7 +16,7 @@ from machine import LEADER_CORE, OTHER_CORE, Failure, Instance, descendants, liv
 OVER_TCP = "follower on another host, over TCP"
 ADDRESSES = ("10.77.0.1", "10.77.0.2")
 CORES = (LEADER_CORE, OTHER_CORE)
-IDLE_SECONDS = 2
+IDLE_SECONDS = 5
 
 
 class Network:
@@ -87,6 +87,10 @@ class Spanning(Instance):
         self.network.configuration(os.path.join(self.directory, "tandem.cfg"), self.policy, reports)
         return self.network.inside(0) + self.run(0)
 
+    def explain(self, what):
+        said = read(os.path.join(self.directory, "far")).strip().splitlines()[-3:]
+        return super().explain(what) + "".join(f"\n    host b: {line}" for line in said)
+
     def everyone(self, hosts=(0, 1)):
         if not self.far:
             return super().everyone()
@@ -94,19 +98,23 @@ class Spanning(Instance):
         return [pid for root in roots for pid in descendants(root) if living(pid)]
 
     def counters(self):
-        """What only grows: CPU seconds of both engines, and the leader's batches by size."""
+        """What only grows: CPU us of both engines, what the leader's has sent, and batches by size."""
         if not self.far:
             return {}
-        return {"engine_us": engine_seconds(self.everyone((0,))),
-                "far_engine_us": engine_seconds(self.everyone((1,))), "batches": self.batches()}
+        link = self.link()
+        return {"engine_us": engine_seconds(self.everyone((0,))) * 1e6,
+                "far_engine_us": engine_seconds(self.everyone((1,))) * 1e6,
+                "sent_bytes": link["bytes_out"], "sends": link["batches"],
+                "batches": link["batch_sizes"]}
 
-    def batches(self):
+    def link(self):
+        """What `tandem status` on host a says of the connection."""
         # Sessions are found by names that belong to a network.
         told = json.loads(load.run(self.network.inside(0) + [self.tandem, "status", "--json"],
                                    "tandem status", 10))
         for session in told["sessions"]:
             if session["pid"] == self.process.pid:
-                return next(variant["link"]["batch_sizes"] for variant in session["variants"]
+                return next(variant["link"] for variant in session["variants"]
                             if "link" in variant)
         raise Failure("tandem status doesn't show the session")
 

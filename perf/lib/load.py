@@ -2,11 +2,13 @@
 """The servers that are measured, and the clients that load them."""
 import csv
 import io
+import math
 import os
 import re
+import signal
 import subprocess
 
-from machine import Failure, tool
+from machine import Failure, read, tool, wait_for
 
 UNITS = {"us": 1e-3, "ms": 1.0, "s": 1e3}
 
@@ -74,30 +76,54 @@ def write(directory, name, text):
         file.write(text)
 
 
-def run(command, what, seconds):
-    try:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                              timeout=seconds, check=False)
-    except subprocess.TimeoutExpired as error:
-        raise Failure(f"{what}: the client did not end within {seconds} s") from error
-    if done.returncode:
-        raise Failure(f"{what}: status {done.returncode}: {done.stderr.strip()[-300:]}")
-    return done.stdout
+def catches(pid, number):
+    """Whether a process has a handler for a signal."""
+    caught = re.search(r"^SigCgt:\s*([0-9a-f]+)", read(f"/proc/{pid}/status"), re.M)
+    return bool(caught) and bool(int(caught[1], 16) >> (number - 1) & 1)
 
 
-def wrk(port, seconds, core, inside=()):
-    """4 KB page, 10 kept connections: {requests, rps, p50_ms, p99_ms}. inside: before the command."""
-    # wrk takes whole seconds only.
-    text = run([*inside, "taskset", "-c", str(core), tool("wrk", "wrk"), "-t1", "-c10",
-                f"-d{max(1, round(seconds))}s", "--latency", f"http://127.0.0.1:{port}/page.html"],
-               "wrk", seconds + 20)
+def run(command, what, seconds, stop_after=None):
+    """Its output; stop_after: seconds until it is interrupted, as from a terminal, once it is ready."""
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True) as process:
+        try:
+            if stop_after:
+                wait_for(lambda: process.poll() is not None or catches(process.pid, signal.SIGINT),
+                         seconds, f"{what} begins")
+                try:
+                    process.wait(stop_after)
+                except subprocess.TimeoutExpired:
+                    process.send_signal(signal.SIGINT)
+            output, errors = process.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired as error:
+            raise Failure(f"{what}: did not end within {seconds:.0f} s") from error
+        finally:
+            process.kill()  # nothing, when it has ended
+    if process.returncode < 0:
+        raise Failure(f"{what}: killed by {signal.Signals(-process.returncode).name}")
+    if process.returncode:
+        raise Failure(f"{what}: status {process.returncode}: {errors.strip()[-300:]}")
+    return output
+
+
+def wrk(port, seconds, core, inside=(), connections=10):
+    """4 KB page, kept connections: {requests, rps, p50_ms, p99_ms}. inside: before the command."""
+    # It takes whole seconds only; interrupted, it counts what was until then.
+    text = run([*inside, "taskset", "-c", str(core), tool("wrk", "wrk"), "-t1", f"-c{connections}",
+                f"-d{math.ceil(seconds) + 1}s", "--latency",
+                f"http://127.0.0.1:{port}/page.html"], "wrk", 20, seconds)
     bad = re.search(r"Socket errors.*|Non-2xx.*", text)
     if bad:
         raise Failure(f"wrk: {bad.group(0)}")
     latency = {m[1]: float(m[2]) * UNITS[m[3]]
                for m in re.finditer(r"^ +(\d+)% +([\d.]+)(us|ms|s)$", text, re.M)}
-    return {"requests": int(re.search(r"(\d+) requests in", text)[1]),
-            "rps": float(re.search(r"Requests/sec: +([\d.]+)", text)[1]),
+    requests = re.search(r"(\d+) requests in", text)
+    rate = re.search(r"Requests/sec: +([\d.]+)", text)
+    if not (requests and rate and {"50", "99"} <= latency.keys()):
+        raise Failure(f"wrk: unexpected answer: {text.strip()[-200:]}")
+    if not int(requests[1]):
+        raise Failure(f"wrk: not one answer within {seconds:g} s")
+    return {"requests": int(requests[1]), "rps": float(rate[1]),
             "p50_ms": latency["50"], "p99_ms": latency["99"]}
 
 

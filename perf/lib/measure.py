@@ -4,12 +4,14 @@ import csv
 import io
 import os
 import statistics
-import subprocess
 import time
+from collections import namedtuple
 from functools import partial
 
 import hosts
 import load
+from iperf import NAME as IPERF
+from iperf import Iperf
 from machine import (LEADER_CORE, OTHER_CORE, Failure, Instance, configuration, cpu_seconds,
                      free_port, memory, title)
 
@@ -18,27 +20,43 @@ RELAXED, STRICT = "socket_rw_oc", "full"
 BESIDE_FOLLOWER, BESIDE_LEADER = "client with follower", "client with leader"
 CORE = {BESIDE_FOLLOWER: OTHER_CORE, BESIDE_LEADER: LEADER_CORE, hosts.OVER_TCP: OTHER_CORE}
 REDIS_COMMANDS, REDIS_PIPELINES = ("SET", "GET", "PING"), (1, 16)
+# Between hosts: what is measured under which policies; and nginx' load that rises, for the batches.
+HOST_WORKLOADS = {"nginx": (RELAXED, STRICT), "lighttpd": (RELAXED, STRICT),
+                  "redis GET -P 1": (RELAXED, STRICT), "redis GET -P 16": (RELAXED,)}
+SWEEP = {f"nginx, {count} connection{'s'[:count > 1]}": count for count in (1, 4, 16, 64)}
+ENGINE_SIZES = (64, 512, 4096, 16384, 65536)
+LOCKSTEP = "lockstep_adaptive"  # of bench_ring: as a leader waits unless told otherwise
 
-# The parts, and the seconds that each may take; together less than six minutes.
-PARTS = {"nginx": 50, "lighttpd": 46, "redis": 82, "calls": 18, "start": 8, "ring": 24,
-         "hosts": 72, "engine": 54}
+# The parts, and the seconds that each takes: together less than four minutes. Whose time is over
+# makes fewer rounds, but three at least; at twice its time a part gives up.
+PARTS = {"nginx": 30, "lighttpd": 27, "redis": 46, "calls": 14, "start": 5, "ring": 16,
+         "hosts": 64, "engine": 33}
+FEWEST = 3
+
+# client(port, requests a second seen before or None): load.wrk()'s result.
+Load = namedtuple("Load", "workload policy placement client rounds")
 
 
 class Plan:
     """How long and how often; `quick` is a smoke test of the bench itself."""
 
-    def __init__(self, parts, pairs, quick):
+    def __init__(self, parts, shown, pairs, quick):
+        """parts: those that are measured, of those that are shown."""
         self.parts = [part for part in PARTS if part in parts]
+        self.shown = [part for part in PARTS if part in shown]
         self.pairs = pairs or (1 if quick else 9)
-        self.strict_pairs = pairs or (1 if quick else 4)
+        self.fewer_pairs = pairs or (1 if quick else 5)  # of policy full, and between hosts
+        self.sweep_pairs = pairs or (1 if quick else 3)
         self.scale = max(1, self.pairs / 9)  # who asks for more pairs waits longer
-        self.redis_seconds = 0.2 if quick else 0.5
+        # Many short rounds: what disturbs the machine for a while spoils one of them.
+        self.web_seconds, self.redis_seconds = (0.2, 0.1) if quick else (0.4, 0.2)
         self.call_pairs = pairs or (1 if quick else 7)
         self.call_batches = 50 if quick else 100
+        self.lockstep_seconds = 0.1 if quick else 0.2
         self.site_batches = 500 if quick else 3000
         self.starts = 3 if quick else 2 * self.pairs
-        self.ring_seconds = 1 if quick else 20
-        self.engine_rounds = 1 if quick else 3
+        self.ring_seconds = 1 if quick else 14
+        self.engine_rounds, self.engine_seconds = (1, 0.05) if quick else (3, 0.15)
 
 
 class Bench:
@@ -47,6 +65,7 @@ class Bench:
         self.scratch, self.reports, self.plan = scratch, reports, plan
         self.samples = []    # one dictionary for each measurement of a server
         self.call_samples, self.site_rows, self.ring_rows = [], [], []
+        self.lockstep_rows = []
         self.start_rows, self.memory_rows = [], []
         self.engine_rows, self.idle_rows = [], []
         self.rdma_rows = []  # of an earlier `make bench-rdma`
@@ -71,14 +90,18 @@ class Bench:
         self.web(load.Lighttpd)
 
     def attempt(self, what, measure, *arguments):
-        """A measurement that fails is reported; the others go on."""
+        """A measurement that fails is reported and leaves no figures; the others go on."""
         try:
             measure(*arguments)
             return True
         except Failure as failure:
-            self.failures.append((self.part, what, str(failure)))
-            print(f"  {what}: FAILED: {failure}", flush=True)
-            return False
+            why = str(failure)
+        except (OSError, ValueError, LookupError, TypeError) as error:
+            # What can't be read or understood; a traceback would take the others along.
+            why = f"{type(error).__name__}: {error}"
+        self.failures.append((self.part, what, why))
+        print(f"  {what}: FAILED: {why}", flush=True)
+        return False
 
     def directory(self, name):
         self.number += 1
@@ -88,40 +111,42 @@ class Bench:
 
     # --- servers ---
 
+    def wrk(self, port, _, core, inside=(), connections=10):
+        return load.wrk(port, self.plan.web_seconds, core, inside, connections)
+
+    def redis_benchmark(self, port, seen, command, pipeline, core, inside=()):
+        requests = int(seen * self.plan.redis_seconds) if seen else 500
+        return load.redis_benchmark(port, command, pipeline, requests, core, inside)
+
+    def cells(self):
+        """The policies and placements on one machine, and how many rounds of each."""
+        return ((RELAXED, BESIDE_FOLLOWER, self.plan.pairs),
+                (STRICT, BESIDE_FOLLOWER, self.plan.fewer_pairs),
+                (STRICT, BESIDE_LEADER, self.plan.fewer_pairs))
+
     def web(self, kind):
-        loads = []
-        for policy, placement in ((RELAXED, BESIDE_FOLLOWER), (STRICT, BESIDE_FOLLOWER),
-                                  (STRICT, BESIDE_LEADER)):
-            loads.append((kind.name, policy, placement, lambda port, seen, core=CORE[placement]:
-                          load.wrk(port, 1, core)))
-        self.servers(kind, loads)
+        self.servers(kind, [Load(kind.name, policy, placement,
+                                 partial(self.wrk, core=CORE[placement]), rounds)
+                            for policy, placement, rounds in self.cells()])
 
     def redis(self):
-        loads = []
-        for policy, placement, pipelines in (
-                (RELAXED, BESIDE_FOLLOWER, REDIS_PIPELINES), (STRICT, BESIDE_FOLLOWER, (1,)),
-                (STRICT, BESIDE_LEADER, (1,))):
-            for pipeline in pipelines:
-                for command in REDIS_COMMANDS:
-                    def client(port, seen, command=command, pipeline=pipeline,
-                               core=CORE[placement]):
-                        requests = int(seen * self.plan.redis_seconds) if seen else 500
-                        return load.redis_benchmark(port, command, pipeline, requests, core)
-                    loads.append((f"redis {command} -P {pipeline}", policy, placement, client))
-        self.servers(load.Redis, loads)
+        self.servers(load.Redis, [
+            Load(f"redis {command} -P {pipeline}", policy, placement,
+                 partial(self.redis_benchmark, command=command, pipeline=pipeline,
+                         core=CORE[placement]), rounds)
+            for policy, placement, rounds in self.cells()
+            for pipeline in (REDIS_PIPELINES if policy == RELAXED else (1,))
+            for command in REDIS_COMMANDS])
 
     def servers(self, kind, loads):
-        """loads: [(workload, policy, placement, client(port, requests a second seen))]."""
         both, running = {}, None
         try:
-            for index, (workload, policy, placement, client) in enumerate(loads):
+            for index, one in enumerate(loads):
                 end = time.monotonic() + (self.part_end - time.monotonic()) / (len(loads) - index)
-                if running != policy:
+                if running != one.policy:
                     self.stop(both)
-                    running = policy
-                if not self.attempt(f"{workload}, {policy}, {placement}", self.compare, kind, both,
-                                    {"workload": workload, "policy": policy,
-                                     "placement": placement}, client, end):
+                    running = one.policy
+                if not self.attempt(", ".join(one[:3]), self.compare, kind, both, one, end):
                     # The next load gets fresh servers.
                     self.stop(both)
             if kind is load.Nginx and not self.network:
@@ -133,25 +158,21 @@ class Bench:
         self.attempt("two hosts", self.between_hosts)
 
     def between_hosts(self):
-        def wrk(port, _):
-            return load.wrk(port, 1, OTHER_CORE, self.network.inside(0))
-
-        def redis(port, seen, pipeline=1):
-            requests = int(seen * self.plan.redis_seconds) if seen else 500
-            return load.redis_benchmark(port, "GET", pipeline, requests, OTHER_CORE,
-                                        self.network.inside(0))
-        both = (RELAXED, STRICT)
-        kinds = ((load.Nginx, (("nginx", both, wrk),)),
-                 (load.Lighttpd, (("lighttpd", both, wrk),)),
-                 (load.Redis, (("redis GET -P 1", both, redis),
-                               ("redis GET -P 16", (RELAXED,), partial(redis, pipeline=16)))))
-        end, whole = self.part_end, self.part_end - time.monotonic()
+        whole, end = self.part_end - time.monotonic(), self.part_end
         with hosts.Network(self.tandem, self.directory("network")) as self.network:
-            for index, (kind, workloads) in enumerate(kinds):
-                self.part_end = end - whole * (len(kinds) - 1 - index) / len(kinds)
-                self.servers(kind, sorted([(name, policy, hosts.OVER_TCP, client)
-                                           for name, policies, client in workloads
-                                           for policy in policies], key=lambda row: row[1] == STRICT))
+            inside = self.network.inside(0)
+            wrk = partial(self.wrk, core=OTHER_CORE, inside=inside)
+            redis = partial(self.redis_benchmark, command="GET", core=OTHER_CORE, inside=inside)
+            loads = [Load(name, policy, hosts.OVER_TCP, partial(
+                redis, pipeline=int(name.split()[-1])) if "redis" in name else wrk,
+                self.plan.fewer_pairs) for name, policies in HOST_WORKLOADS.items()
+                for policy in policies]
+            loads += [Load(name, RELAXED, hosts.OVER_TCP, partial(wrk, connections=count),
+                           self.plan.sweep_pairs) for name, count in SWEEP.items()]
+            loads.sort(key=lambda one: one.policy == STRICT)
+            for kind, until in ((load.Nginx, 0.5), (load.Lighttpd, 0.7), (load.Redis, 0.9)):
+                self.part_end = end - whole * (1 - until)
+                self.servers(kind, [one for one in loads if kind.name in one.workload])
             self.part_end = end
             self.attempt("idle hosts", self.idle)
         self.network = None
@@ -164,9 +185,11 @@ class Bench:
             time.sleep(1)
             before = [cpu_seconds(both["tandem"].everyone((host,))) for host in (0, 1)]
             time.sleep(hosts.IDLE_SECONDS)
-            for host, name in enumerate(("leader", "follower")):
-                used = cpu_seconds(both["tandem"].everyone((host,))) - before[host]
-                self.idle_rows.append({"host": name, "core": used / hosts.IDLE_SECONDS})
+            both["tandem"].alive("idle")
+            self.idle_rows = [
+                {"host": name, "core": (cpu_seconds(both["tandem"].everyone((host,)))
+                                        - before[host]) / hosts.IDLE_SECONDS}
+                for host, name in enumerate(("leader", "follower"))]
         finally:
             self.stop(both)
 
@@ -185,69 +208,75 @@ class Bench:
                               self.reports, policy if side == "tandem" else None, port)
             both[side].wait_listening()
 
-    def compare(self, kind, both, labels, client, end):
-        if time.monotonic() > self.part_end:
-            raise Failure(f"the {PARTS[self.part] * self.plan.scale:.0f} s of this part are over")
-        if not both:
-            self.start_both(kind, labels["policy"], both)
+    def compare(self, kind, both, one, end):
+        """Adds samples when all rounds went well; else none."""
+        now = time.monotonic()
+        if now > self.part_end + PARTS[self.part] * self.plan.scale:
+            raise Failure(f"not measured: this part has taken twice its "
+                          f"{PARTS[self.part] * self.plan.scale:.0f} s")
+        labels = {"workload": one.workload, "policy": one.policy, "placement": one.placement}
+        samples = []
         try:
+            if not both:
+                self.start_both(kind, one.policy, both)
             # Warms up (caches, patched sites, redis' key) and tells the rate.
-            seen = {side: self.warm_up(kind, instance, labels, client)
-                    for side, instance in both.items()}
-            pairs = self.plan.pairs if labels["policy"] == RELAXED else self.plan.strict_pairs
-            for number in range(pairs):
-                if number and time.monotonic() > end:
+            seen = {side: self.warm_up(kind, instance, one) for side, instance in both.items()}
+            for number in range(one.rounds):
+                if number >= FEWEST and time.monotonic() > end:
                     break
                 for side, instance in both.items():
-                    self.sample(instance, {**labels, "side": side, "round": number},
-                                lambda i=instance, s=side: client(i.port, seen[s]))
+                    samples.append({**labels, "side": side, "round": number, **self.sample(
+                        instance, one.workload, partial(one.client, instance.port, seen[side]))})
         except Failure as failure:
             # When a server has died, the client's error is not the reason to tell.
             for instance in both.values():
-                instance.tell_end(labels["workload"], failure)
+                instance.tell_end(one.workload, failure)
             raise
-        row = summary([sample for sample in self.samples
-                       if all(sample[name] == labels[name] for name in labels)])[0]
-        print(f"  {labels['workload']}, {labels['policy']}, {labels['placement']}: "
+        self.samples += samples
+        row = summary(samples)[0]
+        fewer = f" ({row['rounds']} rounds: the time was over)" if row["rounds"] < one.rounds else ""
+        print(f"  {', '.join(one[:3])}: "
               f"{row['native_rps']:,.0f} -> {row['tandem_rps']:,.0f} requests/s, "
               f"ratio {row['ratio_rps']:.3f}; CPU {row['native_cpu_us']:.1f} -> "
-              f"{row['tandem_cpu_us']:.1f} us a request, ratio {row['ratio_cpu_us']:.3f}",
+              f"{row['tandem_cpu_us']:.1f} us a request, ratio {row['ratio_cpu_us']:.3f}{fewer}",
               flush=True)
 
-    def warm_up(self, kind, instance, labels, client):
-        if kind is load.Redis and "GET" in labels["workload"]:
-            load.redis_benchmark(instance.port, "SET", 1, 500, CORE[labels["placement"]],
+    def warm_up(self, kind, instance, one):
+        if kind is load.Redis and "GET" in one.workload:
+            load.redis_benchmark(instance.port, "SET", 1, 500, CORE[one.placement],
                                  self.network.inside(0) if self.network else ())
-        rate = client(instance.port, None)["rps"]
+        rate = one.client(instance.port, None)["rps"]
         # A second look: the first was short, and slow for the sites that were patched.
-        return client(instance.port, rate)["rps"] if kind is load.Redis else rate
+        return one.client(instance.port, rate)["rps"] if kind is load.Redis else rate
 
-    def sample(self, instance, labels, client):
-        """One load: the client's figures, and the CPU time a request."""
-        more = instance.counters()
+    @staticmethod
+    def sample(instance, workload, client):
+        """One load: the client's figures, the CPU time a request, and what else is counted."""
+        counters = instance.counters()
         before, all_before = cpu_seconds(instance.servers), cpu_seconds(instance.everyone())
         result = client()
         cpu = cpu_seconds(instance.servers) - before
         all_cpu = cpu_seconds(instance.everyone()) - all_before
-        instance.alive(labels["workload"])
-        added = {name: [now - then for now, then in zip(value, more[name])]
-                 if isinstance(value, list) else (value - more[name]) / result["requests"] * 1e6
+        instance.alive(workload)
+        requests = result["requests"]
+        added = {name: [now - then for now, then in zip(value, counters[name])]
+                 if isinstance(value, list) else (value - counters[name]) / requests
                  for name, value in instance.counters().items()}
-        self.samples.append({**labels, **result, "cpu_us": cpu / result["requests"] * 1e6,
-                             "all_cpu_us": all_cpu / result["requests"] * 1e6, **added})
+        return {**result, "cpu_us": cpu / requests * 1e6, "all_cpu_us": all_cpu / requests * 1e6,
+                **added}
 
     def memory(self, kind):
         """Resident KiB of each process behind a load, and what of it is the rings."""
-        both = {}
+        both, rows = {}, []
         try:
             self.start_both(kind, RELAXED, both)
             for side, instance in both.items():
-                load.wrk(instance.port, 1, OTHER_CORE)
+                load.wrk(instance.port, self.plan.web_seconds, OTHER_CORE)
                 for pid in instance.variants():
                     role = "native" if side == "native" else (
                         "leader" if pid in instance.servers else "follower")
-                    self.memory_rows.append({"role": role, "process": title(pid), "pid": pid,
-                                             **memory(pid)})
+                    rows.append({"role": role, "process": title(pid), "pid": pid, **memory(pid)})
+            self.memory_rows = rows
         finally:
             self.stop(both)
 
@@ -257,11 +286,23 @@ class Bench:
         self.attempt("the engine", self.engines)
 
     def engines(self):
-        with hosts.Network(self.tandem, self.directory("network")) as network:
-            self.engine_rows = self.rows(
-                "bench_engine", [os.path.join(self.build, "perf", "bench_engine"), "-r",
-                                 str(self.plan.engine_rounds), *network.names, hosts.ADDRESSES[1]],
-                self.plan.engine_rounds * 60)
+        """Latency: the engine's ways and a plain ping-pong in turn; goodput: with iperf3 as well."""
+        rows = []
+        with hosts.Network(self.tandem, self.directory("network")) as network, Iperf(network) as iperf:
+            def ways(measure, *arguments):
+                return self.rows(
+                    f"bench_engine, {measure}",
+                    [os.path.join(self.build, "perf", "bench_engine"), "-m", measure, "-t",
+                     str(int(self.plan.engine_seconds * 1000)), *arguments, *network.names,
+                     hosts.ADDRESSES[1]])
+            rows += ways("latency", "-r", str(self.plan.engine_rounds))
+            for size in ENGINE_SIZES:
+                for number in range(self.plan.engine_rounds):
+                    rows.append({"measure": "goodput", "way": IPERF, "bytes": size, "round": number,
+                                 "value": iperf.bandwidth(self.plan.engine_seconds)})
+                    rows += [{**row, "round": number}
+                             for row in ways("goodput", "-b", str(size), "-r", "1")]
+        self.engine_rows = rows
 
     # --- programs ---
 
@@ -271,30 +312,42 @@ class Bench:
         config = configuration(os.path.join(directory, "tandem.cfg"), policy, self.reports)
         return [self.tandem, "run", "-c", config, "--"] + argv
 
-    def rows(self, what, argv, seconds=60):
-        return list(csv.DictReader(io.StringIO(load.run(argv, what, seconds))))
+    @staticmethod
+    def rows(what, argv, seconds=60):
+        """The CSV that a program prints; of one that fails, nothing."""
+        rows = list(csv.DictReader(io.StringIO(load.run(argv, what, seconds))))
+        if not rows or any(None in row.values() or None in row for row in rows):
+            raise Failure(f"{what}: it ended well, but without all of its figures")
+        return rows
 
     def calls(self):
-        for policy in (None, RELAXED, STRICT):
-            # The first run shows whether it works; all are repeated in turn below.
-            self.attempt(f"calls, {policy or 'native'}", self.calls_once, policy, 0)
-        works = {row["side"] for row in self.call_samples}
-        for number in range(1, self.plan.call_pairs):
-            if time.monotonic() > self.part_end - 4:
+        sides = [None, RELAXED, STRICT, LOCKSTEP]
+        for number in range(self.plan.call_pairs):
+            if number >= FEWEST and time.monotonic() > self.part_end - 3:
                 break
-            for policy in (None, RELAXED, STRICT):
-                if (policy or "native") in works:
-                    self.attempt(f"calls, {policy or 'native'}", self.calls_once, policy, number)
+            for side in tuple(sides):
+                what = "the ring's round trip" if side == LOCKSTEP else f"calls, {side or 'native'}"
+                if not self.attempt(what, self.lockstep_once if side == LOCKSTEP else self.calls_once,
+                                    side, number):
+                    sides.remove(side)
+        self.call_samples = [row for row in self.call_samples
+                             if row["side"] in [side or "native" for side in sides]]
+        self.lockstep_rows = self.lockstep_rows if LOCKSTEP in sides else []
         self.attempt("a patched site", self.site)
 
     def calls_once(self, policy, number):
         argv = [os.path.join(self.build, "perf", "calls"), str(self.plan.call_batches)]
-        for row in self.rows(f"calls under {policy or 'no policy (native)'}",
-                             self.command(self.directory("calls"), policy, argv)):
-            self.call_samples.append({"call": row["call"], "kind": row["kind"],
-                                      "side": policy or "native", "round": number,
-                                      "median_ns": float(row["median_ns"]),
-                                      "low_ns": float(row["low_ns"])})
+        rows = self.rows(f"calls under {policy or 'no policy (native)'}",
+                         self.command(self.directory("calls"), policy, argv))
+        self.call_samples += [{"call": row["call"], "kind": row["kind"], "side": policy or "native",
+                               "round": number, "median_ns": float(row["median_ns"]),
+                               "low_ns": float(row["low_ns"])} for row in rows]
+
+    def lockstep_once(self, transport, number):
+        """A record of 64 B and the follower's answer, through the ring alone."""
+        row, = self.rows("bench_ring", self.bench_ring(self.plan.lockstep_seconds, transport, "64"))
+        self.lockstep_rows.append({"round": number, "round_trip_ns": float(row["median"]),
+                                   "least_ns": float(row["min"])})
 
     def site(self):
         argv = [os.path.join(self.build, "perf", "bench_site"), str(self.plan.site_batches)]
@@ -305,30 +358,28 @@ class Bench:
 
     def starts(self):
         """Wall time of /bin/true, from before the fork to its end."""
-        directory = self.directory("true")
+        directory, rows = self.directory("true"), []
         commands = {"native": ["taskset", "-c", str(LEADER_CORE), "/bin/true"],
                     "tandem": self.command(directory, RELAXED, ["/bin/true"])}
         for number in range(-1, self.plan.starts):  # the first warms up
             for side, argv in commands.items():
                 start = time.perf_counter()
-                done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True,
-                                      timeout=30, check=False)
+                load.run(argv, f"/bin/true ({side})", 30)
                 took = time.perf_counter() - start
-                if done.returncode:
-                    raise Failure(f"/bin/true ({side}): status {done.returncode}: "
-                                  f"{done.stderr.decode(errors='replace').strip()[-300:]}")
                 if number >= 0:
-                    self.start_rows.append({"side": side, "round": number,
-                                            "ms": round(took * 1e3, 3)})
+                    rows.append({"side": side, "round": number, "ms": round(took * 1e3, 3)})
+        self.start_rows = rows
 
     def ring(self):
         self.attempt("rings", self.rings)
 
+    def bench_ring(self, seconds, *only):
+        return [os.path.join(self.build, "perf", "bench_ring"), str(seconds), str(LEADER_CORE),
+                str(OTHER_CORE), *only]
+
     def rings(self):
-        self.ring_rows = self.rows(
-            "bench_ring", [os.path.join(self.build, "perf", "bench_ring"),
-                           str(self.plan.ring_seconds), str(LEADER_CORE), str(OTHER_CORE)],
-            self.plan.ring_seconds * 4 + 30)
+        self.ring_rows = self.rows("bench_ring", self.bench_ring(self.plan.ring_seconds),
+                                   self.plan.ring_seconds * 4 + 30)
 
 
 def summary(samples):
@@ -358,8 +409,9 @@ def summary(samples):
                 row[f"highest_{field}"] = max(ratios, default=float("nan"))
         tandem = [sides["tandem"][r] for r in rounds]
         if "batches" in tandem[0]:
-            for field in ("engine_us", "far_engine_us"):
+            for field in ("engine_us", "far_engine_us", "sent_bytes", "sends"):
                 row[field] = statistics.median(sample[field] for sample in tandem)
+            row["batch_bytes"] = row["sent_bytes"] / row["sends"] if row["sends"] else 0.0
             row["batches"] = [sum(counts) for counts in zip(*(s["batches"] for s in tandem))]
         rows.append(row)
     return rows

@@ -5,7 +5,8 @@ import html
 import svg
 import targets
 from hosts import OVER_TCP
-from measure import BESIDE_LEADER, RELAXED, STRICT
+from iperf import NAME as IPERF
+from measure import BESIDE_LEADER, PARTS, RELAXED, STRICT, SWEEP
 
 # Throughput as a fraction of native, as A8's authors measured it (ACSAC 2024; arm64 leader and
 # x86-64 follower on two hosts, batches of 8 KB). Another set-up: a landmark, not a comparison.
@@ -202,55 +203,73 @@ def ring_plots(ring_rows):
 def host_plots(bench, rows):
     plots = []
     rows = [row for row in rows if row["placement"] == OVER_TCP]
+    ordinary = [row for row in rows if row["workload"] not in SWEEP]
     for policy in (RELAXED, STRICT):
-        entries = ratio_entries(rows, policy, "rps", False)
+        entries = ratio_entries(ordinary, policy, "rps", False)
         if entries:
             title = f"Follower on another host: throughput, policy {policy}"
             plots.append(card(title, "More is better. Two network namespaces, two cores for all.",
                               svg.ratio_bars(title, "throughput / native",
                                              [(name.split(", ")[0], *rest) for name, *rest in entries],
                                              None, "≥", 1.1)))
-    relaxed = [row for row in rows if row["policy"] == RELAXED]
+    relaxed = [row for row in ordinary if row["policy"] == RELAXED]
     if relaxed:
         plots.append(card("Follower on another host: CPU time a request", "Less is better. The "
                           f"target for the leader's processes: {targets.CPU_TIME} of native.",
-                          svg.stacked("CPU time", "us a request", [
+                          svg.stacked("CPU time", "µs a request", [
                               (row["workload"], [row["tandem_cpu_us"], row["engine_us"],
                                                  row["far_engine_us"]],
                                row["native_cpu_us"] * targets.CPU_TIME) for row in relaxed],
                               ("leader", "its engine", "follower's engine"), svg.SERIES)))
-        shares = {}
-        for row in rows:
-            whole = sum(row["batches"]) or 1
-            shares[f"{row['workload']}, {row['policy']}"] = [
-                (2 ** number, 100 * count / whole)
-                for number, count in enumerate(row["batches"]) if count]
-        colours = {name: svg.SERIES[index % len(svg.SERIES)] for index, name in enumerate(shares)}
-        plots.append(card("Sizes of the engine's batches", "By themselves: a batch is what has "
-                          "gathered while the one before was sent.",
-                          svg.lines("Sizes of batches", "bytes a batch, below", "% of batches",
-                                    shares, colours)))
-    return plots + engine_plots(bench.engine_rows)
+    return plots + batch_plots(rows)
+
+
+def batch_plots(rows):
+    """Histograms: the shares of an engine's batches by size, in powers of two."""
+    note = ("A batch is what has gathered while the one before was being sent: nothing sets its size. "
+            "Part of the batches by size; the mark is the mean size.")
+    plots = []
+    for title, wanted in (
+            ("Sizes of the engine's batches as load rises: nginx",
+             [row for row in rows if row["workload"] in SWEEP]),
+            ("Sizes of the engine's batches by workload",
+             [row for row in rows if row["workload"] not in SWEEP])):
+        if wanted:
+            plots.append(card(title, note, svg.histograms(title, "bytes a batch (logarithmic)", [
+                (row["workload"] if row["workload"] in SWEEP else
+                 f"{row['workload']}, {'full' if row['policy'] == STRICT else 'relaxed'}",
+                 f"{row['tandem_rps']:,.0f}/s", row["batches"], row["batch_bytes"])
+                for row in wanted], svg.TANDEM)))
+    return plots
 
 
 def engine_plots(rows):
     plots = []
-    values = targets.engine_values(rows)
+    values, ratios = targets.engine_values(rows), targets.engine_values(rows, IPERF)
     ways = list(dict.fromkeys(way for _, way in values))
     colours = {way: svg.SERIES[index % len(svg.SERIES)] for index, way in enumerate(ways)}
-    for measure, which, title, unit, target in (
-            ("goodput", 0, "Engine: goodput of one stream", "MB/s", None),
-            ("goodput", 1, "Engine: goodput against plain TCP", "ratio",
+    for found, measure, which, title, unit, target in (
+            (values, "goodput", 0, "Engine: goodput of one stream", "MB/s", None),
+            (ratios, "goodput", 1, "Engine: goodput against iperf3", "ratio",
              (targets.GOODPUT, f"target ≥ {targets.GOODPUT}")),
-            ("latency", 0, "Engine: round trip of a record and its answer", "us", None),
-            ("latency", 1, "Engine: round trip against plain TCP", "ratio",
+            (values, "latency", 0, "Engine: round trip of a record and its answer", "µs", None),
+            (values, "latency", 1, "Engine: round trip against a plain ping-pong", "ratio",
              (targets.LATENCY, f"target ≤ {targets.LATENCY}"))):
-        lines = {way: [(size, value[which]) for size, value in sorted(values[measure, way].items())]
-                 for way in ways if (measure, way) in values and not (which and way == targets.PLAIN)}
+        baseline = which and (IPERF if measure == "goodput" else targets.PLAIN)
+        lines = {way: [(size, value[which]) for size, value in sorted(found[measure, way].items())]
+                 for way in ways if (measure, way) in found and way != baseline}
         if lines:
-            plots.append(card(title, "One stream between two network namespaces, a core for each.",
+            plots.append(card(title, "More is better." if measure == "goodput" else "Less is better.",
                               svg.lines(title, "bytes a record", unit, lines, colours, target)))
     return plots
+
+
+ENGINE_NOTE = """One stream between two network namespaces, which a veth pair links; each end is a
+process with a core of its own. Goodput is compared with iperf3 (one stream, its 128 KiB writes) and
+with a plain sender of this bench (send() of 128 KiB, recv() at the other end), whatever the size of
+the records; the round trip of a record, until the leader sees that it was checked, with a plain TCP
+ping-pong: a message of that size, and 24 bytes back. All take turns; a ratio is the median of
+those within a round. What is measured is a round trip, of which one way is half: the ratio is the same."""
 
 
 def rdma_plots(rows):
@@ -266,11 +285,16 @@ def rdma_plots(rows):
     return plots
 
 
-def section(title, plots):
-    return f'<h2>{title}</h2>\n<div class="grid">{"".join(plots)}</div>' if plots else ""
+def section(title, plots, note=""):
+    note = f'<p class="soft">{note}</p>\n' if note else ""
+    return f'<h2>{title}</h2>\n{note}<div class="grid">{"".join(plots)}</div>' if plots else ""
 
 
-def write_page(path, facts, bench, rows, calls, table):
+def count(table, verdict):
+    return sum(row[4] == verdict for row in table)
+
+
+def page(facts, bench, rows, calls, table):
     said = " · ".join(f"{html.escape(name)}: {html.escape(value)}" for name, value in facts.items())
     failures = "".join(f"<p><b>{html.escape(what)}</b></p><pre>{html.escape(why)}</pre>"
                        for _, what, why in bench.failures)
@@ -278,9 +302,16 @@ def write_page(path, facts, bench, rows, calls, table):
         failures = f'<h2>Failed</h2><div class="card failure">{failures}</div>'
     warning = ('<div class="card failure"><b>The machine was busy with other work: these figures say '
                "little.</b></div>" if bench.others > 0.1 else "")
-    met, missed, failed = (sum(row[4] == verdict for row in table)
-                           for verdict in ("met", "missed", "failed"))
-    text = f"""<!DOCTYPE html>
+    left_out = [part for part in bench.plan.shown if part not in bench.plan.parts]
+    if targets.incomplete(table) or failures:
+        said_why = " Left out: " + ", ".join(left_out) + ", which need root." if left_out else ""
+        warning += ('<div class="card failure"><b>Incomplete: what is not measured is marked below.'
+                    f"{said_why}</b></div>")
+    elif len(bench.plan.shown) < len(PARTS):
+        warning += f'<p class="soft">Only these parts: {", ".join(bench.plan.shown)}.</p>'
+    summed = ", ".join(f"{count(table, verdict)} {verdict}" for verdict in (
+        "met", "missed", "failed", "not measured") if count(table, verdict) or verdict[0] == "m")
+    return f"""<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>Tandem: performance</title>
 <meta name="viewport" content="width=device-width"><style>{STYLE}</style></head><body>
 <h1>Tandem: performance against native</h1>
@@ -290,7 +321,7 @@ Native and Tandem runs alternate; a ratio is the median of the ratios within a r
 leader on core 0; follower and client on core 1, unless said otherwise. compare = "full"; the leader may run
 ahead by a ring of 1 MiB, the default.</p>
 {warning}
-<h2>Targets: {met} met, {missed} missed{f", {failed} failed" if failed else ""}</h2>
+<h2>Targets: {summed}</h2>
 {target_table(table)}
 {failures}
 {section("Servers", server_plots(rows))}
@@ -298,9 +329,8 @@ ahead by a ring of 1 MiB, the default.</p>
 {section("Start-up and memory", start_and_memory_plots(bench))}
 {section("Rings", ring_plots(bench.ring_rows))}
 {section("Two hosts", host_plots(bench, rows))}
+{section("The engine between two hosts", engine_plots(bench.engine_rows), ENGINE_NOTE)}
 {section("RDMA", rdma_plots(bench.rdma_rows))}
 {"<h2>Figures</h2>" + figures_table(rows) if rows else ""}
 </body></html>
 """
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(text)

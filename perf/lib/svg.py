@@ -224,6 +224,47 @@ def lines(label, x_axis, y_axis, series, colours, target=None):
     return drawing.done()
 
 
+def histograms(label, axis, rows, colour):
+    """rows: [(name, what stands below it, [count for each class], mean)]; class i: 2^(i-1) to 2^i - 1.
+
+    A panel each above one axis; bars are parts of a row's whole.
+    """
+    left, right, each, top = 172, 14, 62, 16
+    used = [number for _, _, counts, _ in rows for number, count in enumerate(counts) if count]
+    low, high = min(used, default=0), max(used, default=0) + 1
+    bottom = top + each * len(rows)
+    drawing = Drawing(bottom + 46, label)
+    scale = (WIDTH - left - right) / (high - low)
+
+    def size(power):
+        value = 2 ** (power - 1) if power else 0
+        return f"{value // 1024} Ki" if value >= 1024 else f"{value}"
+    step = math.ceil((high - low) / 9)
+    for number in range(low, high + 1, step):
+        x = left + (number - low) * scale
+        drawing.line(x, top, x, bottom)
+        drawing.text(x, bottom + 17, size(number), "middle", SOFT, 12)
+    drawing.text(left + (WIDTH - left - right) / 2, bottom + 36, axis, "middle", SOFT, 12)
+    for index, (name, below, counts, mean) in enumerate(rows):
+        base, whole = top + each * (index + 1), sum(counts) or 1
+        drawing.text(left - 8, base - 26, name, "end")
+        drawing.text(left - 8, base - 10, below, "end", SOFT, 12)
+        highest = max(counts)
+        for number, count in enumerate(counts):
+            if count:
+                x, tall = left + (number - low) * scale, (each - 22) * count / highest
+                drawing.rect(x + 1, base - tall, scale - 2, tall, colour)
+                if count >= whole / 20:
+                    drawing.text(x + scale / 2, base - tall - 4, f"{count / whole:.0%}", "middle",
+                                 SOFT, 11)
+        drawing.line(left, base, WIDTH - right, base, SOFT)
+        if mean >= 1:
+            x = left + (math.log2(mean) + 1 - low) * scale
+            drawing.line(x, base - each + 14, x, base, FULL, 2)
+            drawing.text(x + 4, base - each + 24, f"{mean:,.0f} B", fill=FULL, size=11)
+    return drawing.done()
+
+
 def strips(label, axis, rows, most):
     """rows: [(name, colour, values)]; a dot for each value and a mark at the median.
 

@@ -3,8 +3,9 @@
 import statistics
 
 from hosts import OVER_TCP
-from measure import (BESIDE_FOLLOWER, BESIDE_LEADER, REDIS_COMMANDS, REDIS_PIPELINES, RELAXED,
-                     STRICT)
+from iperf import NAME as IPERF
+from measure import (BESIDE_FOLLOWER, BESIDE_LEADER, HOST_WORKLOADS, REDIS_COMMANDS,
+                     REDIS_PIPELINES, RELAXED, STRICT, SWEEP)
 
 MEMORY_MIB = 2.0
 START_MS = 50
@@ -13,26 +14,33 @@ ADDED_NS = {"sched_yield": 20, "futex_wake": 20, "read_64": 120}
 SITE_NS = 10
 MEMCPY = 0.80
 GOODPUT, LATENCY, IDLE = 0.90, 1.30, 0.005  # between hosts: against plain TCP; of a core
-PLAIN, TRUSTED, ENCRYPTED = "plain TCP", "io_uring, trusted", "io_uring, encrypted"
-RING, LOCKSTEP = "ring_adaptive", "lockstep_adaptive"  # how Tandem waits unless told otherwise
+PLAIN = "plain TCP"
+WAYS = ("io_uring, trusted", "io_uring, encrypted", "plain sockets, trusted",
+        "plain sockets, encrypted")
+RING = "ring_adaptive"  # how Tandem waits unless told otherwise
 
 
 class Table:
-    """Rows (part, what, target, measured, verdict): met, missed, failed, not measured or given."""
+    """Rows (part, what, target, measured, verdict): met, missed, given, failed or not measured."""
 
     def __init__(self, bench):
         self.bench, self.rows = bench, []
         self.failed = {part for part, _, _ in bench.failures}
 
-    def add(self, part, what, target, value, form, met):
-        if part not in self.bench.plan.parts:
+    def add(self, part, what, target, value, form, met, more=""):
+        """met: whether a value meets the target; None: there is none. more: said behind the value."""
+        if part not in self.bench.plan.shown:
             return
         if value is None:
             self.rows.append((part, what, target, "",
                               "failed" if part in self.failed else "not measured"))
         else:
             verdict = "given" if met is None else "met" if met(value) else "missed"
-            self.rows.append((part, what, target, form.format(value), verdict))
+            self.rows.append((part, what, target, form.format(value) + more, verdict))
+
+
+def incomplete(table):
+    return any(row[4] in ("failed", "not measured") for row in table)
 
 
 def workloads(strict):
@@ -52,7 +60,7 @@ def targets(bench, rows, calls):
     rings(table, {(row["test"], row["transport"], int(row["bytes"])): row
                   for row in bench.ring_rows})
     between_hosts(table, seen)
-    engines(table, engine_values(bench.engine_rows))
+    engines(table, bench.engine_rows)
     return table.rows
 
 
@@ -63,7 +71,8 @@ def servers(table, seen):
                   f">= {THROUGHPUT:.2f}, aim {THROUGHPUT_AIM}", row and row["ratio_rps"], "{:.3f}",
                   lambda value: value >= THROUGHPUT)
         table.add(part, f"{name}: leader's CPU time a request against native", f"<= {CPU_TIME}",
-                  row and row["ratio_cpu_us"], "{:.3f}", lambda value: value <= CPU_TIME)
+                  row and row["ratio_cpu_us"], "{:.3f}", lambda value: value <= CPU_TIME,
+                  processor(row))
     for part, name in workloads(strict=True):
         for placement in (BESIDE_FOLLOWER, BESIDE_LEADER):
             row = seen.get((name, STRICT, placement))
@@ -72,6 +81,10 @@ def servers(table, seen):
                       f">= {STRICT_THROUGHPUT:.2f}" if beside else "none",
                       row and row["ratio_rps"], "{:.3f}",
                       (lambda value: value >= STRICT_THROUGHPUT) if beside else None)
+
+
+def processor(row):
+    return f" ({row['native_cpu_us']:.1f} -> {row['tandem_cpu_us']:.1f} us)" if row else ""
 
 
 def system_calls(table, calls):
@@ -86,21 +99,26 @@ def system_calls(table, calls):
     clock = calls.get("clock_gettime", {})
     table.add("calls", "clock_gettime (vdso): time added at the leader", "none",
               clock.get(f"added_{RELAXED}"), "{:+.0f} ns", None)
-    trip = round_trip_ns(table.bench.ring_rows)
-    if trip:
-        call = calls.get("read_64", {})
-        most = 2 * trip + call.get("native", 0)
-        table.add("calls", "read_64 in lockstep: its time, against two round trips of the ring "
-                  "and the call", f"<= {most:,.0f} ns", call.get(STRICT), "{:,.0f} ns",
-                  lambda value: value <= most)
+    limit, ratio = lockstep(table.bench)
+    table.add("calls", "read_64 in lockstep: against two round trips of the ring and the call",
+              "<= 1.00", ratio, "{:.2f}", lambda value: value <= 1,
+              f" ({calls.get('read_64', {}).get(STRICT, 0):,.0f} of {limit or 0:,.0f} ns)")
 
 
-def round_trip_ns(ring_rows):
-    """The ring's own round trip, a record of 64 B and the follower's answer."""
-    for row in ring_rows:
-        if (row["test"], row["transport"], row["bytes"]) == ("roundtrip", LOCKSTEP, "64"):
-            return float(row["median"])
-    return None
+def lockstep(bench):
+    """What two round trips of the ring and a native call take, in ns, and a call in lockstep as a
+    part of it: medians over the rounds that have all three."""
+    times = {}
+    for row in bench.call_samples:
+        if row["call"] == "read_64":
+            times.setdefault(row["round"], {})[row["side"]] = row["low_ns"]
+    limits, ratios = [], []
+    for row in bench.lockstep_rows:
+        found = times.get(row["round"], {})
+        if "native" in found and STRICT in found:
+            limits.append(2 * row["round_trip_ns"] + found["native"])
+            ratios.append(found[STRICT] / limits[-1])
+    return (statistics.median(limits), statistics.median(ratios)) if ratios else (None, None)
 
 
 def start_and_memory(table):
@@ -110,19 +128,23 @@ def start_and_memory(table):
              if times["native"] and times["tandem"] else None)
     table.add("start", "start-up of /bin/true: time added", f"<= {START_MS} ms", added,
               "{:+.1f} ms", lambda value: value <= START_MS)
+    added = memory_added(table.bench.memory_rows)
     for role in ("leader", "follower"):
-        table.add("nginx", f"memory added to a process of the {role}, rings aside",
-                  f"<= {MEMORY_MIB:.0f} MiB", memory_added(table.bench.memory_rows, role),
-                  "{:+.2f} MiB", lambda value: value <= MEMORY_MIB)
+        most = max(added.get(role, {}).items(), key=lambda entry: entry[1], default=None)
+        table.add("nginx", f"memory added to a process of nginx as {role}, rings aside, the most",
+                  f"<= {MEMORY_MIB:.0f} MiB", most and most[1], "{:+.2f} MiB",
+                  lambda value: value <= MEMORY_MIB, f" ({most[0]})" if most else "")
 
 
-def memory_added(rows, role):
-    """Resident MiB without the rings: the mean of a process of the variant less a native one's."""
-    def mean(name):
-        own = [row["rss_kib"] - row["rings_kib"] for row in rows if row["role"] == name]
-        return sum(own) / len(own) / 1024 if own else None
-    with_tandem, native = mean(role), mean("native")
-    return None if with_tandem is None or native is None else with_tandem - native
+def memory_added(rows):
+    """{role: {process: resident MiB without the rings, less those of the same native process}}"""
+    own, added = {}, {}
+    for row in rows:
+        own.setdefault((row["role"], row["process"]), []).append(row["rss_kib"] - row["rings_kib"])
+    for (role, process), sizes in own.items():
+        if role != "native" and ("native", process) in own:
+            added.setdefault(role, {})[process] = (max(sizes) - min(own["native", process])) / 1024
+    return added
 
 
 def rings(table, rows):
@@ -140,59 +162,75 @@ def rings(table, rows):
              [size for size in sizes if size > 4096], min, f">= {MEMCPY:.2f}",
              lambda value: value >= MEMCPY)):
         found = worst(test, field, among, pick)
-        name = f"ring, {what}, worst size" + (f" ({found[1]} B)" if found else "")
-        table.add("ring", name, target, found and found[0], "{:.2f}", met)
+        table.add("ring", f"ring, {what}, worst size", target, found and found[0], "{:.2f}", met,
+                  f" ({found[1]:,} B)" if found else "")
 
 
 def between_hosts(table, seen):
-    names = list(dict.fromkeys(name for name, _, placement in seen if placement == OVER_TCP))
-    for name in names or ["nginx, lighttpd, redis"]:
+    for name, policies in HOST_WORKLOADS.items():
         row = seen.get((name, RELAXED, OVER_TCP), {})
-        strict = seen.get((name, STRICT, OVER_TCP), {})
         what = f"{name}, over TCP: "
         table.add("hosts", what + "throughput against native", "none", row.get("ratio_rps"), "{:.3f}",
                   None)
         table.add("hosts", what + "leader's CPU time a request against native", f"<= {CPU_TIME}",
-                  row.get("ratio_cpu_us"), "{:.3f}", lambda value: value <= CPU_TIME)
+                  row.get("ratio_cpu_us"), "{:.3f}", lambda value: value <= CPU_TIME, processor(row))
         for field, whose in (("engine_us", "leader's"), ("far_engine_us", "follower's")):
             table.add("hosts", what + f"CPU time of the {whose} engine, a request", "none",
                       row.get(field), "{:.1f} us", None)
-        table.add("hosts", what + "throughput, policy full", "none", strict.get("ratio_rps"),
-                  "{:.3f}", None)
+        if STRICT in policies:
+            table.add("hosts", what + "throughput, policy full", "none",
+                      seen.get((name, STRICT, OVER_TCP), {}).get("ratio_rps"), "{:.3f}", None)
+    batches = {}
+    for name, connections in SWEEP.items():
+        row = seen.get((name, RELAXED, OVER_TCP))
+        batches[connections] = row and row["batch_bytes"]
+        table.add("hosts", f"{name}, over TCP: mean size of the engine's batches", "none",
+                  row and row["batch_bytes"], "{:,.0f} B", None,
+                  f" ({1 / row['sends']:.1f} requests)" if row and row["sends"] else "")
+    least, most = batches[min(batches)], batches[max(batches)]
+    table.add("hosts", "batches grow by themselves: their mean size, "
+              f"{max(batches)} connections against {min(batches)}", "> 1",
+              most / least if most and least else None, "{:.2f}", lambda value: value > 1)
     idle = {row["host"]: row["core"] for row in table.bench.idle_rows}
     for host in ("leader", "follower"):
-        table.add("hosts", f"idle session: of a core, on the {host}'s host", f"<= {IDLE:.1%}",
-                  idle.get(host), "{:.2%}", lambda value: value <= IDLE)
+        table.add("hosts", f"idle session: of a core, on the {host}'s host", f"< {IDLE:.1%}",
+                  idle.get(host), "{:.2%}", lambda value: value < IDLE)
 
 
-def engine_values(rows):
-    """{(measure, way): {bytes: (median, median of the ratios to plain TCP within a round)}}"""
+def engine_values(rows, against=PLAIN):
+    """{(measure, way): {bytes: (median, median of the ratios to another way within a round)}}"""
     rounds = {}
     for row in rows:
         rounds.setdefault((row["measure"], row["way"]), {}).setdefault(int(row["bytes"]), {})[
-            row["round"]] = float(row["value"])
+            int(row["round"])] = float(row["value"])
     values = {}
     for (measure, way), sizes in rounds.items():
         for size, found in sizes.items():
-            plain = rounds.get((measure, PLAIN), {}).get(size, {})
-            ratios = [value / plain[turn] for turn, value in found.items() if plain.get(turn)]
+            other = rounds.get((measure, against), {}).get(size, {})
+            ratios = [value / other[turn] for turn, value in found.items() if other.get(turn)]
             values.setdefault((measure, way), {})[size] = (
                 statistics.median(found.values()),
                 statistics.median(ratios) if ratios else float("nan"))
     return values
 
 
-def engines(table, values):
-    for way in (TRUSTED, ENCRYPTED):
-        for measure, what, pick, target, met in (
-                ("goodput", "goodput", min, f">= {GOODPUT:.2f}", lambda value: value >= GOODPUT),
-                ("latency", "round trip", max, f"<= {LATENCY:.2f}", lambda value: value <= LATENCY)):
-            worst = pick(((ratio, size) for size, (_, ratio) in values.get((measure, way),
-                                                                            {}).items()),
-                         default=None)
-            size = f" ({worst[1]} B)" if worst else ""
-            table.add("engine", f"engine, {way}: {what} against plain TCP, worst size{size}", target,
-                      worst and worst[0], "{:.2f}", met)
+def engines(table, rows):
+    plain, iperf = engine_values(rows), engine_values(rows, IPERF)
+    for way in WAYS:
+        for values, measure, what, pick, target, met in (
+                (iperf, "goodput", "goodput against iperf3", min, f">= {GOODPUT:.2f}",
+                 lambda value: value >= GOODPUT),
+                (plain, "goodput", "goodput against a plain sender", min, "none", None),
+                (plain, "latency", "round trip against a plain ping-pong", max,
+                 f"<= {LATENCY:.2f}", lambda value: value <= LATENCY)):
+            worst = pick(((ratio, size) for size, (_, ratio)
+                          in values.get((measure, way), {}).items()), default=None)
+            table.add("engine", f"engine, {way}: {what}, worst size", target,
+                      worst and worst[0], "{:.2f}", met, f" ({worst[1]:,} B)" if worst else "")
+    # Which of the two is the stricter to be compared with.
+    table.add("engine", "a plain sender's goodput against iperf3's", "none",
+              statistics.median(ratio for _, ratio in iperf["goodput", PLAIN].values())
+              if ("goodput", PLAIN) in iperf else None, "{:.2f}", None)
 
 
 def print_table(head, rows, left=(0,), paint=None):
