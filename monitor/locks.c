@@ -301,10 +301,10 @@ SIGNAL(pthread_cond_broadcast)
 SIGNAL(pthread_cond_destroy)
 
 /*
- * Semaphores say why they failed in errno: that is the record's result. A wait that is cancelled
- * has acquired nothing and makes no record.
+ * Waits that may be cancelled, and have then acquired nothing and make no record. What `wait`
+ * returns is the record's result; a follower waits for that, and does then what ends by itself.
  */
-static void cancelled_semaphore(void *unused)
+static void cancelled_wait(void *unused)
 {
 	struct thread *t = thread_self();
 
@@ -314,33 +314,30 @@ static void cancelled_semaphore(void *unused)
 	segment_resume(t);
 }
 
-static int semaphore_said(int (*wait)(void *), void *arguments)
+static int wait_said(int (*wait)(void *), void *arguments)
 {
 	struct _pthread_cleanup_buffer cleanup;
-	int error;
+	int result;
 
-	REAL(_pthread_cleanup_push)(&cleanup, cancelled_semaphore, NULL);
-	error = OWN(wait(arguments) ? *__errno_location() : 0);
+	REAL(_pthread_cleanup_push)(&cleanup, cancelled_wait, NULL);
+	result = OWN(wait(arguments));
 	REAL(_pthread_cleanup_pop)(&cleanup, 0);
-	said(error);
-	if (!error)
-		return 0;
-	*__errno_location() = error;
-	return -1;
+	return said(result);
 }
 
-static int semaphore_heard(sem_t *s)
+/* What comes behind it is a cancellation point as well, but the leader's wait is over. */
+static int wait_heard(int (*acquire)(void *), void *arguments)
 {
-	int type, error, result = -1;
+	int type, state, result;
 
 	REAL(pthread_setcanceltype)(PTHREAD_CANCEL_ASYNCHRONOUS, &type);
-	error = heard();
+	result = heard();
 	REAL(pthread_setcanceltype)(type, NULL);
-	if (!error)
-		result = REAL(sem_wait)(s);
+	REAL(pthread_setcancelstate)(PTHREAD_CANCEL_DISABLE, &state);
+	if (result == 0)
+		acquire(arguments);
+	REAL(pthread_setcancelstate)(state, NULL);
 	acquired();
-	if (error)
-		*__errno_location() = error;
 	return result;
 }
 
@@ -350,44 +347,55 @@ struct semaphore {
 	const struct timespec *at;
 };
 
-#define SEMAPHORE(call, ...)                                                                       \
-	do {                                                                                       \
-		struct semaphore w_ = {__VA_ARGS__};                                               \
-                                                                                                   \
-		if (!ordered())                                                                    \
-			return UNORDERED(call(&w_));                                               \
-		if (leads())                                                                       \
-			return semaphore_said(call, &w_);                                          \
-		return semaphore_heard(s);                                                         \
-	} while (0)
+/* Semaphores say why they failed in errno. */
+static int semaphore_result(int error)
+{
+	if (!error)
+		return 0;
+	*__errno_location() = error;
+	return -1;
+}
+
+#define WHY(result) ((result) ? *__errno_location() : 0)
 
 static int wait_for_ever(void *arguments)
 {
 	struct semaphore *w = arguments;
 
-	return REAL(sem_wait)(w->s);
+	return WHY(REAL(sem_wait)(w->s));
 }
 
 static int wait_not(void *arguments)
 {
 	struct semaphore *w = arguments;
 
-	return REAL(sem_trywait)(w->s);
+	return WHY(REAL(sem_trywait)(w->s));
 }
 
 static int wait_until(void *arguments)
 {
 	struct semaphore *w = arguments;
 
-	return REAL(sem_timedwait)(w->s, w->at);
+	return WHY(REAL(sem_timedwait)(w->s, w->at));
 }
 
 static int wait_until_clock(void *arguments)
 {
 	struct semaphore *w = arguments;
 
-	return REAL(sem_clockwait)(w->s, w->clock, w->at);
+	return WHY(REAL(sem_clockwait)(w->s, w->clock, w->at));
 }
+
+#define SEMAPHORE(call, ...)                                                                       \
+	do {                                                                                       \
+		struct semaphore w_ = {__VA_ARGS__};                                               \
+                                                                                                   \
+		if (!ordered())                                                                    \
+			return UNORDERED(semaphore_result(call(&w_)));                             \
+		if (leads())                                                                       \
+			return semaphore_result(wait_said(call, &w_));                             \
+		return semaphore_result(wait_heard(wait_for_ever, &w_));                           \
+	} while (0)
 
 PUBLIC int sem_wait(sem_t *s)
 {
@@ -407,4 +415,75 @@ PUBLIC int sem_timedwait(sem_t *restrict s, const struct timespec *restrict at)
 PUBLIC int sem_clockwait(sem_t *restrict s, clockid_t clock, const struct timespec *restrict at)
 {
 	SEMAPHORE(wait_until_clock, .s = s, .clock = clock, .at = at);
+}
+
+/*
+ * The end of a thread, which its kernel tells by a word in memory: what a follower waits for comes,
+ * since the thread's exit stands in front of this in the stream.
+ */
+struct joining {
+	pthread_t thread;
+	void **value;
+	clockid_t clock;
+	const struct timespec *at;
+};
+
+static int join_ever(void *arguments)
+{
+	struct joining *j = arguments;
+
+	return REAL(pthread_join)(j->thread, j->value);
+}
+
+static int join_now(void *arguments)
+{
+	struct joining *j = arguments;
+
+	return REAL(pthread_tryjoin_np)(j->thread, j->value);
+}
+
+static int join_until(void *arguments)
+{
+	struct joining *j = arguments;
+
+	return REAL(pthread_timedjoin_np)(j->thread, j->value, j->at);
+}
+
+static int join_until_clock(void *arguments)
+{
+	struct joining *j = arguments;
+
+	return REAL(pthread_clockjoin_np)(j->thread, j->value, j->clock, j->at);
+}
+
+#define JOIN(call, ...)                                                                            \
+	do {                                                                                       \
+		struct joining j_ = {__VA_ARGS__};                                                 \
+                                                                                                   \
+		if (!ordered())                                                                    \
+			return call(&j_);                                                          \
+		if (leads())                                                                       \
+			return wait_said(call, &j_);                                               \
+		return wait_heard(join_ever, &j_);                                                 \
+	} while (0)
+
+PUBLIC int pthread_join(pthread_t thread, void **value)
+{
+	JOIN(join_ever, .thread = thread, .value = value);
+}
+
+PUBLIC int pthread_tryjoin_np(pthread_t thread, void **value)
+{
+	JOIN(join_now, .thread = thread, .value = value);
+}
+
+PUBLIC int pthread_timedjoin_np(pthread_t thread, void **value, const struct timespec *at)
+{
+	JOIN(join_until, .thread = thread, .value = value, .at = at);
+}
+
+PUBLIC int pthread_clockjoin_np(pthread_t thread, void **value, clockid_t clock,
+				const struct timespec *at)
+{
+	JOIN(join_until_clock, .thread = thread, .value = value, .clock = clock, .at = at);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* pthread_cancel of threads in read, in nanosleep, in pthread_cond_wait and in sem_wait; cleanup
- * handlers. */
+/* pthread_cancel of threads in read, in nanosleep, in pthread_cond_wait, in sem_wait and in
+ * pthread_join; cleanup handlers. */
 #include "check.h"
 #include <pthread.h>
 #include <semaphore.h>
@@ -59,6 +59,16 @@ static void *in_semaphore(void *arg)
 	return NULL;
 }
 
+static pthread_t sleeper;
+
+static void *in_join(void *arg)
+{
+	pthread_cleanup_push(cleanup, arg);
+	CHECK_EQ(pthread_join(sleeper, NULL), 0);
+	pthread_cleanup_pop(0);
+	return NULL;
+}
+
 static void end(void *(*f)(void *), intptr_t arg, int pause, void *want)
 {
 	pthread_t t;
@@ -80,7 +90,11 @@ int main(void)
 	end(in_cond, 0, 10, PTHREAD_CANCELED);
 	CHECK_EQ(sem_init(&empty, 0, 0), 0);
 	end(in_semaphore, 100, 10, PTHREAD_CANCELED);
-	CHECK_EQ(cleaned, 111);
+	CHECK_EQ(pthread_create(&sleeper, NULL, in_sleep, (void *)10000), 0);
+	end(in_join, 1000, 10, PTHREAD_CANCELED);
+	CHECK_EQ(pthread_cancel(sleeper), 0);
+	CHECK_EQ(pthread_join(sleeper, NULL), 0);
+	CHECK_EQ(cleaned, 11111);
 	CHECK_EQ(pthread_mutex_trylock(&lock), 0);
 	return done();
 }
