@@ -68,6 +68,9 @@ void allocator_start(void)
 		variant.allocator = code[0].start;
 		variant.allocator_bytes = code[0].end - code[0].start;
 	}
+	variant.libc = code[1].start;
+	variant.libc_bytes = code[1].end - code[1].start;
+	variant.libc_syscall = (uintptr_t)libc_symbol("syscall");
 	limit_arenas();
 	malloc_trim(0); /* libc's, even if nobody allocates from it: a program may call mallopt */
 	free(malloc(1));

@@ -109,6 +109,19 @@ void follower_hold(struct thread *t, struct regs *regs);
 void follower_drop(struct thread *t);
 /* What that record carries: so many bytes. */
 void follower_held(struct thread *t, void *bytes, size_t size);
+/*
+ * A futex call of the program's own (calls/futex.c), which a variant may make and another not.
+ * Leader: says that a wait has ended with c->result, or makes a call that wakes others and says so.
+ */
+void leader_futex(struct call *c, bool wakes);
+enum futex_word { FUTEX_SAID, FUTEX_SIGNAL, FUTEX_OTHER, FUTEX_SILENCE };
+/*
+ * Follower: FUTEX_SAID: the leader has made that call here; the thread has the turn, and ends with
+ * follower_resume(). Else: a signal is next, or the leader does something else here, or it has said
+ * nothing for a while.
+ */
+enum futex_word follower_futex(struct thread *t, bool wakes, struct record *header,
+			       struct record_futex *futex);
 /* Follower: the next record of this thread, locked if there are threads; see follower.c. */
 const struct record *follower_next(struct thread *t, struct record *header);
 void follower_release(struct thread *t, uint32_t bytes);

@@ -104,17 +104,21 @@ static void keep_part(struct thread *t, const struct record *header, const struc
 	t->parts_size += n;
 }
 
-/* The next record of this thread, of whatever kind. */
-static const struct record *own_turn(struct thread *t, struct record *header)
+#define NAP_RESTLESS 50000
+#define SILENCE_NS 100000000
+
+/* The next record of this thread, of whatever kind; NULL only if it is restless, and none came. */
+static const struct record *next_own(struct thread *t, struct record *header, bool restless)
 {
 	struct process *p = t->process;
-	struct turn_wait w = {0};
+	struct turn_wait w = {.restless = restless, .nap = restless ? NAP_RESTLESS : 0};
+	int64_t start = 0;
 
 	if (p->alone)
 		return next(t, header, true);
 	for (;;) {
 		if (turn_take(p, t->tag)) {
-			const struct record *r = next(t, header, w.nap == 0);
+			const struct record *r = next(t, header, w.nap == 0 && !restless);
 
 			if (r && likely(header->thread == t->tag)) {
 				turn_found(p, t->tag, &w);
@@ -124,7 +128,58 @@ static const struct record *own_turn(struct thread *t, struct record *header)
 		}
 		if (process_halted(p))
 			park();
+		if (unlikely(restless)) {
+			int64_t now = tnd_monotonic();
+
+			if (!start)
+				start = now;
+			if (now - start > SILENCE_NS) {
+				turn_found(p, t->tag, &w);
+				turn_leave(p);
+				return NULL;
+			}
+		}
 		turn_wait(p, t->tag, &w);
+	}
+}
+
+/* The same; but the leader's futexes, unless they are asked for, are what only it had to call. */
+static const struct record *own_turn(struct thread *t, struct record *header)
+{
+	for (;;) {
+		const struct record *r = next_own(t, header, false);
+
+		if (likely(header->kind != RECORD_FUTEX))
+			return r;
+		follower_release(t, header->size);
+	}
+}
+
+enum futex_word follower_futex(struct thread *t, bool wakes, struct record *header,
+			       struct record_futex *futex)
+{
+	struct process *p = t->process;
+
+	segment_end(t);
+	for (;;) {
+		const struct record *r = next_own(t, header, true);
+
+		if (!r)
+			return FUTEX_SILENCE;
+		if (header->kind != RECORD_FUTEX) {
+			turn_pass(p, t->tag);
+			return header->kind == RECORD_SIGNAL ? FUTEX_SIGNAL : FUTEX_OTHER;
+		}
+		if (header->size < sizeof(*header) + sizeof(*futex))
+			stop_garbage(t, "a futex's record is too short");
+		memcpy(futex, r + 1, sizeof(*futex));
+		if ((futex->wakes != 0) == wakes)
+			return FUTEX_SAID;
+		if (!wakes) {
+			turn_pass(p, t->tag);
+			return FUTEX_OTHER;
+		}
+		follower_release(t, header->size);
 	}
 }
 

@@ -451,6 +451,25 @@ void leader_note(struct thread *t, enum record_kind kind, uint8_t flags, int64_t
 	unlock(p);
 }
 
+void leader_futex(struct call *c, bool wakes)
+{
+	struct thread *t = c->thread;
+	struct record_futex futex = {.wakes = wakes};
+	uint32_t word;
+	unsigned flags;
+
+	segment_end(t);
+	lock(t->process);
+	if (wakes)
+		call_private(c);
+	flags = begin(t);
+	if (!wakes && user_read(&word, (void *)c->args[0], sizeof(word)) == 0)
+		futex.changed = word != (uint32_t)c->args[2];
+	append(t, RECORD_FUTEX, flags, 0, NULL, 0, c->result, (const uint8_t *)&futex,
+	       sizeof(futex), false);
+	unlock(t->process);
+}
+
 /* The new image reports the success of the exec that the old one has announced. */
 void leader_exec_done(struct thread *t, uint32_t call, uint32_t tag)
 {

@@ -205,6 +205,9 @@ struct variant {
 	bool running;                /* a thread has its struct thread */
 	uintptr_t allocator;         /* code of an allocator that isn't libc's own */
 	size_t allocator_bytes;
+	uintptr_t libc; /* code of the C library ... */
+	size_t libc_bytes;
+	uintptr_t libc_syscall; /* ... and of its function by that name */
 };
 
 extern struct variant variant;

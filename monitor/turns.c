@@ -61,7 +61,7 @@ static void sleep_turn(struct process *p, uint32_t tag, struct turn_wait *w)
 
 	w->deputy |= atomic_compare_exchange_strong(&p->deputy, &none, tag + 1);
 	error = sys(SYS_futex, &p->turn[tag % TURNS].word, FUTEX_WAIT_PRIVATE, w->seen,
-		    w->deputy ? &rest : NULL);
+		    w->deputy || w->restless ? &rest : NULL);
 	w->nap = error == -ETIMEDOUT ? rest.tv_nsec * 2 : 0;
 	if (w->nap > NAP_LONG)
 		w->nap = NAP_LONG;

@@ -66,11 +66,14 @@ struct turn_wait {
 	int64_t nap;   /* not 0: it was only a nap, so look at the stream but don't wait there */
 	uint32_t seen; /* the futex word, before the last look */
 	bool counted, deputy;
+	bool restless; /* it comes back from every sleep after a nap, and never waits in the stream
+			*/
 };
 
 /* Waits until there may be something for the thread; the first time only counts it. */
 void turn_wait(struct process *p, uint32_t tag, struct turn_wait *w);
 
+/* The wait is over; without a record the thread doesn't have the turn. */
 void turn_end_wait(struct process *p, uint32_t tag, const struct turn_wait *w);
 
 /* Has found its record, and keeps the turn. */

@@ -27,6 +27,7 @@ static const char *const kind_names[RECORD_KINDS] = {
 	[RECORD_ORDER] = "an order between processes",
 	[RECORD_PASSED] = "a descriptor that was passed",
 	[RECORD_CONTENT] = "a mapped file's content",
+	[RECORD_FUTEX] = "a futex of its own",
 	[RECORD_START] = "its start",
 	[RECORD_CLOCKS] = "looks at the clock",
 };

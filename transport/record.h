@@ -16,7 +16,7 @@
 
 #include <stdint.h>
 
-#define RECORD_VERSION 3
+#define RECORD_VERSION 4
 
 enum record_kind {
 	RECORD_PAD,    /* nothing */
@@ -35,6 +35,7 @@ enum record_kind {
 	RECORD_CLOCKS, /* the thread has read clocks: result is how many, struct record_clock each
 			*/
 	RECORD_CONTENT, /* so many bytes as result says of a mapped file without a name */
+	RECORD_FUTEX,   /* a futex call of the program's own: result, struct record_futex */
 	RECORD_KINDS,
 };
 
@@ -91,6 +92,12 @@ struct record_passed {
 	uint32_t kind;  /* enum fd_kind */
 	uint32_t flags; /* of open */
 			/* the file's path with its NUL, "" if it has none */
+};
+
+/* Outputs of RECORD_FUTEX. */
+struct record_futex {
+	uint32_t wakes;   /* 1: it wakes others; 0: it was a wait, which has ended */
+	uint32_t changed; /* wait: the word isn't any more what it was waited for with */
 };
 
 #define RECORD_PADDED(n) (((n) + 7u) & ~7u)

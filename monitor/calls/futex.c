@@ -1,25 +1,68 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Futexes work on each variant's own memory and are not logged; a wait with a
- * timeout is, because how it ends depends on time. A signal ends a wait in the
- * leader; its twin, asleep outside of the stream's sight, looks for it now and then.
+ * Futexes work on each variant's own memory. libc's own are not logged: what it does with them is
+ * ordered where it is called (locks.c), or private. With those of the program, locks and conditions
+ * of its own making, one thread lets another go on: that a wait has ended, and that others were
+ * woken, are records (RECORD_FUTEX), with the leader's results. A wake is said before the woken
+ * thread can say anything; behind the end of a wait a follower's word has changed if the leader's
+ * has, though the one who changes it may not be seen doing so: another process, or the kernel at
+ * the end of a thread.
+ *
+ * Whether a thread has to wait at all depends on when others have changed its word, and where
+ * segments run side by side (segment.h) that isn't the same in all variants. So these calls aren't
+ * compared, and one that only some variants make is no divergence: a follower passes over
+ * a record of the leader's that it has no use for, and waits by itself where the leader hasn't.
+ *
+ * A signal ends a wait in the leader; a follower that waits by itself looks for it now and then.
  */
 #include <errno.h>
 #include <linux/futex.h>
 #include <sys/syscall.h>
 
+#include "../allocator.h"
+#include "../process.h"
 #include "../segment.h"
 #include "../signals.h"
 #include "../turns.h"
 #include "hooks.h"
 
 #define LOOK_NS 5000000l
+#define LOOKS 200 /* as long as a follower waits for a word to change as the leader's has */
+#define SYSCALL_FUNCTION 64 /* bytes of libc's, at most */
 
 static bool waits(unsigned op)
 {
 	op &= FUTEX_CMD_MASK;
 	return op == FUTEX_WAIT || op == FUTEX_WAIT_BITSET || op == FUTEX_LOCK_PI ||
 	       op == FUTEX_LOCK_PI2 || op == FUTEX_WAIT_REQUEUE_PI;
+}
+
+static bool waits_plainly(unsigned op)
+{
+	op &= FUTEX_CMD_MASK;
+	return op == FUTEX_WAIT || op == FUTEX_WAIT_BITSET;
+}
+
+static bool wakes(unsigned op)
+{
+	op &= FUTEX_CMD_MASK;
+	return op == FUTEX_WAKE || op == FUTEX_WAKE_BITSET || op == FUTEX_REQUEUE ||
+	       op == FUTEX_CMP_REQUEUE || op == FUTEX_WAKE_OP;
+}
+
+/* Neither libc nor an allocator makes the call, except that libc does so for the program. */
+static bool programs_own(const struct call *c)
+{
+	uintptr_t site = c->thread->site, caller = 0;
+
+	if (c->thread->within || is_allocator((void *)site))
+		return false;
+	if (site - variant.libc >= variant.libc_bytes)
+		return true;
+	if (site - variant.libc_syscall >= SYSCALL_FUNCTION)
+		return false;
+	user_read(&caller, (void *)regs_stack(c->regs), sizeof(caller));
+	return !is_allocator((void *)caller);
 }
 
 static void leader_wait(struct call *c)
@@ -35,74 +78,125 @@ static void leader_wait(struct call *c)
 	}
 }
 
-/* The follower's own wait, with looks at the stream. timed: the leader says when it has ended. */
-static void follower_wait(struct call *c)
+/* A look at the follower's own word, as long as that is what it was: -EAGAIN when it isn't. */
+static long look(const struct call *c)
 {
-	struct thread *t = c->thread;
+	struct timespec time = {.tv_nsec = LOOK_NS};
 	unsigned op = (unsigned)c->args[1] & FUTEX_PRIVATE_FLAG;
 
+	return sys(SYS_futex, c->args[0], op | FUTEX_WAIT, (uint32_t)c->args[2], &time);
+}
+
+static void take_signal(struct call *c)
+{
+	siginfo_t info;
+	uint8_t flags;
+
+	if (!follower_take_signal(c->thread, &info, &flags))
+		return;
+	c->result = -EINTR;
+	signals_taken(c, &info, flags);
+}
+
+/* The follower's own wait, with looks at the stream. */
+static void follower_wait(struct call *c)
+{
 	turn_leave(c->process);
 	for (;;) {
-		struct timespec look = {.tv_nsec = LOOK_NS};
-		siginfo_t info;
-		uint8_t flags;
-
-		c->result =
-			sys(SYS_futex, c->args[0], op | FUTEX_WAIT, (uint32_t)c->args[2], &look);
-		if (c->result != -ETIMEDOUT)
+		c->result = look(c);
+		if (c->result != -ETIMEDOUT && c->result != -EINTR)
 			return;
-		if (follower_take_signal(t, &info, &flags)) {
-			c->result = -EINTR;
-			signals_taken(c, &info, flags);
+		take_signal(c);
+	}
+}
+
+static void follower_wait_told(struct call *c)
+{
+	struct thread *t = c->thread;
+	struct record header;
+	struct record_futex futex;
+	uint32_t word;
+
+	for (;;) {
+		switch (follower_futex(t, false, &header, &futex)) {
+		case FUTEX_SAID:
+			segment_begin_follower(t, header.flags);
+			for (int i = 0; futex.changed && i < LOOKS && look(c) != -EAGAIN; i++) {
+				if (process_halted(c->process))
+					park();
+			}
+			follower_release(t, header.size);
+			c->result = header.result;
+			return;
+		case FUTEX_SIGNAL:
+			take_signal(c);
+			break;
+		case FUTEX_OTHER:
+			follower_wait(c);
+			segment_resume(t);
+			return;
+		case FUTEX_SILENCE:
+			if (user_read(&word, (void *)c->args[0], sizeof(word)) == 0 &&
+			    word == (uint32_t)c->args[2])
+				break;
+			c->result = -EAGAIN;
+			segment_resume(t);
+			return;
 		}
 	}
 }
 
-static bool waitv(uint32_t op)
+static void wait_told(struct call *c)
 {
-	op &= FUTEX_CMD_MASK;
-	return op == FUTEX_WAIT || op == FUTEX_WAIT_BITSET;
+	if (!c->process->leader) {
+		follower_wait_told(c);
+		return;
+	}
+	segment_end(c->thread);
+	leader_wait(c);
+	if (c->signalled)
+		segment_resume(c->thread);
+	else
+		leader_futex(c, false);
 }
 
-static void timed_wait(struct call *c)
+/* What a follower's own call comes to depends on who waits by itself. */
+static void wake_told(struct call *c)
 {
-	struct process *p = c->process;
-	struct call_row row;
+	struct thread *t = c->thread;
+	struct record header;
+	struct record_futex futex;
 
-	call_refine(c, &row);
-	row.class = CALL_WORLD;
-	row.arg[0].type = row.arg[2].type = row.arg[5].type = ARG_IGNORE;
-	call_enter(c);
-	if (p->leader) {
-		const uint64_t *a = c->args;
-
-		c->result = gate.wait(SYS_futex, (long)a[0], (long)a[1], (long)a[2], (long)a[3],
-				      (long)a[4], (long)a[5]);
+	if (c->process->leader) {
+		leader_futex(c, true);
+		return;
 	}
-	call_leave(c);
-	call_finish(c);
-	/* Woken, or the value had changed: ours will have, too. */
-	if (!p->leader && !c->restart && (c->result == 0 || c->result == -EAGAIN)) {
-		long result = c->result;
-
-		c->args[3] = 0;
-		segment_end(c->thread);
-		follower_wait(c);
-		segment_resume(c->thread);
-		c->result = result;
+	if (follower_futex(t, true, &header, &futex) != FUTEX_SAID) {
+		call_private(c);
+		segment_resume(t);
+		return;
 	}
+	segment_begin_follower(t, header.flags);
+	call_private(c);
+	follower_release(t, header.size);
+	c->result = header.result;
 }
 
 void hook_futex(struct call *c)
 {
 	unsigned op = (unsigned)c->args[1], within = c->thread->within;
 
+	if (wakes(op) && programs_own(c)) {
+		wake_told(c);
+		return;
+	}
 	if (!waits(op)) {
 		call_private(c);
 		return;
 	}
-	if (c->args[3] && waitv(op) && !within) {
-		timed_wait(c);
+	/* How a wait with a timeout ends depends on time. */
+	if (waits_plainly(op) && !within && (c->args[3] || programs_own(c))) {
+		wait_told(c);
 		return;
 	}
 	/* Whoever has the order lock waits for this segment: nothing here may need it. */
@@ -115,7 +209,7 @@ void hook_futex(struct call *c)
 		leader_wait(c);
 		if (within == WITHIN_ACQUISITION)
 			return;
-	} else if (waitv(op) && !within) {
+	} else if (waits_plainly(op) && !within) {
 		follower_wait(c);
 	} else {
 		turn_leave(c->process);
