@@ -20,6 +20,7 @@
 #include "interpose/patch.h"
 #include "interpose/trap.h"
 #include "interpose/vdso.h"
+#include "loader.h"
 #include "locks.h"
 #include "passed.h"
 #include "process.h"
@@ -210,6 +211,7 @@ static void activate(const struct handle *h, const char *start)
 
 	gate_init();
 	allocator_start();
+	loader_start();
 	call_init();
 	p = memory_map(sizeof(*p));
 	if (!p)

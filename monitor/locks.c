@@ -26,9 +26,25 @@ extern void _pthread_cleanup_pop(struct _pthread_cleanup_buffer *, int);
 extern void *dlsym(void *handle, const char *name);
 #define NEXT ((void *)-1l) /* RTLD_NEXT */
 
+/*
+ * Not an event of the program's, so the loader's lock isn't acquired in order. Not inlined: where
+ * no thread runs yet there is none to be looked at, which the compiler may do early.
+ */
+static __attribute__((noinline)) void *look_up(const char *name)
+{
+	struct thread *t = thread_self();
+	uint8_t outer = t->within;
+	void *symbol;
+
+	t->within = WITHIN_PRIVATE;
+	symbol = dlsym(NEXT, name);
+	t->within = outer;
+	return symbol;
+}
+
 void *symbol_behind(const char *name)
 {
-	return dlsym(NEXT, name);
+	return variant.running ? look_up(name) : dlsym(NEXT, name);
 }
 
 void *libc_symbol(const char *name)
@@ -38,6 +54,16 @@ void *libc_symbol(const char *name)
 	if (!p)
 		stop_internal(name, -ENOENT);
 	return p;
+}
+
+/* The linker's names for where a section begins and ends. */
+extern struct behind __start_tandem_behind[] __attribute__((visibility("hidden")));
+extern struct behind __stop_tandem_behind[] __attribute__((visibility("hidden")));
+
+void symbols_find(void)
+{
+	for (struct behind *b = __start_tandem_behind; b < __stop_tandem_behind; b++)
+		b->symbol = symbol_behind(b->name);
 }
 
 /*

@@ -13,13 +13,22 @@
 /* errno is libc's, of the thread. */
 extern int *__errno_location(void);
 
-/* The definition behind ours, found at the first use (a race finds the same twice). */
-#define REAL(name)                                                                                 \
+/* The definition behind ours, found at the start or, before that, at the first use. */
+#define FOUND(label)                                                                               \
 	({                                                                                         \
-		static __typeof__(name) *real_##name;                                              \
-		if (unlikely(!real_##name))                                                        \
-			real_##name = libc_symbol(#name);                                          \
-		real_##name;                                                                       \
+		struct behind *real_ = BEHIND_OF(label);                                           \
+		if (unlikely(!real_->symbol))                                                      \
+			real_->symbol = libc_symbol(label);                                        \
+		real_->symbol;                                                                     \
+	})
+#define REAL(name) ((__typeof__(name) *)FOUND(#name))
+/* The same of what may not be there, or not yet: NULL. */
+#define BEHIND(name)                                                                               \
+	({                                                                                         \
+		struct behind *real_ = BEHIND_OF(#name);                                           \
+		if (unlikely(!real_->symbol))                                                      \
+			real_->symbol = symbol_behind(#name);                                      \
+		(__typeof__(name) *)real_->symbol;                                                 \
 	})
 
 /*
@@ -62,7 +71,7 @@ static inline int said(int result)
 
 /* In a macro for the body of the function that was called: one without order. */
 #define UNORDERED(acquisition)                                                                     \
-	(is_allocator(__builtin_return_address(0)) ? WITHIN(WITHIN_ALLOCATOR, acquisition)         \
+	(is_allocator(__builtin_return_address(0)) ? WITHIN(WITHIN_PRIVATE, acquisition)           \
 						   : acquisition)
 
 /*

@@ -30,8 +30,8 @@ enum within {
 	/* The leader acquires a lock: its segment is over when it waits, and none begins before the
 	 * record behind. */
 	WITHIN_ACQUISITION,
-	/* An allocator acquires one of its own. */
-	WITHIN_ALLOCATOR,
+	/* An allocator acquires one of its own, or the monitor one of the loader's. */
+	WITHIN_PRIVATE,
 	/* The leader tells others of a condition: its segment goes on while libc waits for threads
 	 * that leave the condition, which need none for that. */
 	WITHIN_SIGNAL,

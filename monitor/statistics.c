@@ -26,9 +26,6 @@ extern int mallctlbymib(const size_t *mib, size_t length, void *old, size_t *old
 			size_t new_bytes);
 extern void malloc_stats_print(print_fn *print, void *arg, const char *options);
 
-/* NULL: this allocator has no such function. */
-#define BEHIND(name) ((__typeof__(name) *)symbol_behind(#name))
-
 /* The leader's answer becomes everybody's; in a process with one thread, too. */
 static long told(long result, void *bytes, size_t size)
 {
@@ -159,7 +156,7 @@ PUBLIC void malloc_stats_print(print_fn *print, void *arg, const char *options)
 #define INFO(type, name)                                                                           \
 	PUBLIC type name(void)                                                                     \
 	{                                                                                          \
-		type (*real)(void) = symbol_behind(#name);                                         \
+		type (*real)(void) = FOUND(#name);                                                 \
 		type info = {0};                                                                   \
                                                                                                    \
 		if (!variant.running)                                                              \
