@@ -55,6 +55,28 @@ static const char *take_variable(char **envp, const char *name)
 	return value;
 }
 
+/* The monitor and what the configuration adds go, what the program itself has passed stays. */
+static void restore_preload(char **envp, const char *own)
+{
+	static const char name[] = "LD_PRELOAD=";
+	const size_t n = sizeof(name) - 1, bytes = strlen(own);
+
+	for (char **at = envp; *at; at++) {
+		char *end = *at + n + bytes;
+
+		if (strncmp(*at, name, n) || strncmp(*at + n, own, bytes))
+			continue;
+		if (*end == ':') {
+			*at = end + 1 - n;
+			memcpy(*at, name, n);
+		} else if (!*end) {
+			for (char **to = at; *to; to++)
+				to[0] = to[1];
+		}
+		return;
+	}
+}
+
 static bool parse(const char *s, struct handle *h)
 {
 	uint64_t *numbers[] = {&h->base, &h->variant, &h->follower, &h->stream,
@@ -203,7 +225,7 @@ static void note_program(struct process *p, const char *start)
 		memcpy(p->program, start + 1, length);
 }
 
-static void activate(const struct handle *h, const char *start)
+static void activate(const struct handle *h, char **envp)
 {
 	struct process *p;
 	struct thread *t;
@@ -217,12 +239,13 @@ static void activate(const struct handle *h, const char *start)
 	if (!p)
 		stop_internal("no memory to start", -ENOMEM);
 	open_session(p, h);
+	restore_preload(envp, p->session->preload[p->variant]);
 	if (p->session->gate) {
 		error = gate_move(p->session->gate, h->exec);
 		if (error < 0)
 			stop_internal("the gate can't be mapped at its address", error);
 	}
-	note_program(p, start);
+	note_program(p, take_variable(envp, STARTER_ENV));
 	p->alone = true;
 	p->next_tag = 1;
 	p->pid = (int32_t)sys(SYS_getpid);
@@ -276,11 +299,11 @@ __libc_start_main(main_fn *program, int argc, char **argv, void (*init)(void), v
 		  void (*rtld_fini)(void), void *stack_end)
 {
 	start_fn *start = libc_symbol("__libc_start_main");
-	const char *session = take_variable(argv + argc + 1, SESSION_ENV);
+	char **envp = argv + argc + 1;
+	const char *session = take_variable(envp, SESSION_ENV);
 	struct handle h;
 
 	if (session) {
-		take_variable(argv + argc + 1, "LD_PRELOAD");
 		gate_init();
 		if (!parse(session, &h))
 			stop_internal(SESSION_ENV " is malformed; start programs with tandem run",
@@ -290,7 +313,7 @@ __libc_start_main(main_fn *program, int argc, char **argv, void (*init)(void), v
 		if (h.pid != (uint64_t)sys(SYS_getpid))
 			stop_internal("a library runs a program before main, which isn't supported",
 				      -EOPNOTSUPP);
-		activate(&h, take_variable(argv + argc + 1, STARTER_ENV));
+		activate(&h, envp);
 	}
 	return start(program, argc, argv, init, fini, rtld_fini, stack_end);
 }

@@ -46,11 +46,15 @@ struct environment {
 	const char **entries; /* of the new image */
 	const char **compared;
 	size_t count;
+	size_t preload;         /* which of the entries is LD_PRELOAD */
 	const char **arguments; /* room for those of a script */
 	char *text, *end;
 };
 
-/* LD_PRELOAD and the session's handle, in front of what the program passes. */
+/*
+ * The session's handle, and LD_PRELOAD with the monitor in front of what the program passes, if it
+ * passes one (else NULL): the new image takes that off again (init.c).
+ */
 static void handles(struct call *c, struct environment *e, const char *theirs)
 {
 	const struct process *p = c->process;
@@ -64,15 +68,15 @@ static void handles(struct call *c, struct environment *e, const char *theirs)
 				    (uint64_t)p->pid};
 	char *at = e->text;
 
-	e->entries[0] = at;
+	e->entries[e->preload] = at;
 	at = text_put(at, "LD_PRELOAD=");
 	at = text_put(at, p->session->preload[p->variant]);
-	if (*theirs) {
+	if (theirs) {
 		at = text_put(at, ":");
 		at = text_put(at, theirs);
 	}
 	*at++ = 0;
-	e->entries[1] = at;
+	e->entries[0] = at;
 	at = text_put(at, SESSION_ENV "=");
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
 		if (i)
@@ -110,11 +114,12 @@ static int look(const char **vector, size_t at, const char **string, size_t *len
  */
 static int build(struct call *c, const char **argv, const char **envp, struct environment *e)
 {
-	size_t count = 0, n = 2, compared = 0, strings = 0, arguments = 0, length, pointers, own;
+	size_t count = 0, n = 1, compared = 0, strings = 0, arguments = 0, length, pointers, own;
 	const struct session *session = c->process->session;
 	struct thread *t = c->thread;
-	const char *theirs = "", *entry;
+	const char *theirs = NULL, *entry;
 	char *at, *end;
+	bool preload;
 	int error;
 
 	*e = (struct environment){0};
@@ -158,15 +163,18 @@ static int build(struct call *c, const char **argv, const char **envp, struct en
 			break;
 		if (starts(at, SESSION_ENV) || starts(at, STARTER_ENV))
 			continue;
-		if (starts(at, "LD_PRELOAD")) {
+		/* Of several the last counts. The monitor's never reaches the program. */
+		preload = starts(at, "LD_PRELOAD");
+		if (preload) {
 			theirs = at + sizeof("LD_PRELOAD");
-			e->compared[compared++] = at; /* the monitor's never reaches the program */
-			continue;
+			e->preload = n;
 		}
 		e->entries[n++] = at;
-		if (!varies(session, at))
+		if (preload || !varies(session, at))
 			e->compared[compared++] = at;
 	}
+	if (!theirs)
+		e->preload = n++;
 	e->count = n;
 	handles(c, e, theirs);
 	return 0;
