@@ -19,7 +19,8 @@
 #include "../signals.h"
 #include "hooks.h"
 
-#define PAGES(bytes) (((bytes) + 4095) & ~4095ull)
+#define PAGE 4096ull
+#define PAGES(bytes) (((bytes) + PAGE - 1) & ~(PAGE - 1))
 
 /* The leader's word, as extra output: shmget: made now; shmat: its size. */
 struct segment_record {
@@ -73,7 +74,7 @@ static void follower_attach(struct call *c, const struct segment_record *r)
 	if (bytes == 0 || bytes > SEGMENT_MOST)
 		stop_garbage(c->thread, "a segment of shared memory has an impossible size");
 	if (flags & SHM_RND)
-		at &= ~(uint64_t)(SHMLBA - 1);
+		at &= ~(PAGE - 1); /* SHMLBA is a function of libc's */
 	/* The file must reach beyond the segment, whatever else it holds. */
 	own = sys(SYS_fallocate, file(), 0, offset + bytes - 1, 1);
 	if (own == 0)
