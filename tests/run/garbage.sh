@@ -13,6 +13,30 @@ COMMAND_TEST_MARK=$mark.other begin -- "$target" tree 2
 other=$guard
 trap 'kill -9 $other 2>/dev/null; end_left; rm -rf "$scratch"' EXIT
 
+# --- what a variant can't write ------------------------------------------------------------------
+
+writable() { # writable PID: the session's files that it has mapped, or open, for writing
+	local fd name
+	sed -nE 's|^[^ ]* .w.s .*/memfd:tandem-([a-z]+).*|\1|p' "/proc/$1/maps"
+	for fd in "/proc/$1/fd"/*; do
+		name=$(readlink "$fd")
+		[[ $name == /memfd:tandem-* ]] || continue
+		grep -q '^flags:.*0$' "/proc/$1/fdinfo/${fd##*/}" || echo "${name#/memfd:tandem-}" | cut -d' ' -f1
+	done
+}
+states() { # states PID: whose state it has mapped
+	sed -nE 's|.* ([0-9]+) */memfd:tandem-state.*|\1|p' "/proc/$1/maps" | sort -u
+}
+begin -- "$target" tree 1
+check "the leader writes its log and its state, no more" equal "$(writable "$leader" | sort -u | xargs)" "log state"
+check "a follower writes its line and its state, no more" equal "$(writable "$follower" | sort -u | xargs)" "ack state"
+check "the state is each one's own" test "$(states "$leader")" != "$(states "$follower")"
+for pid in $(pgrep -P "$follower"); do
+	check "... and so it is in children" equal "$(writable "$pid" | sort -u | xargs)" "ack state"
+done
+kill -TERM -- -$guard
+check "... which end" ended 143
+
 garbage() { # garbage STATUS MODE [SEED]: the follower meets it while the leader sleeps
 	begin -- "$target" sleep
 	"$scribble" "$leader" "${@:2}" && ended "$1" && says 'tandem: '
