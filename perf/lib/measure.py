@@ -214,7 +214,8 @@ class Bench:
         if now > self.part_end + PARTS[self.part] * self.plan.scale:
             raise Failure(f"not measured: this part has taken twice its "
                           f"{PARTS[self.part] * self.plan.scale:.0f} s")
-        labels = {"workload": one.workload, "policy": one.policy, "placement": one.placement}
+        labels = {"workload": one.workload, "policy": one.policy, "placement": one.placement,
+                  "of": one.rounds}
         samples = []
         try:
             if not both:
@@ -397,7 +398,8 @@ def summary(samples):
         rounds = sorted(sides.get("native", {}).keys() & sides.get("tandem", {}).keys())
         if not rounds:
             continue
-        row = {"workload": workload, "policy": policy, "placement": placement, "rounds": len(rounds)}
+        row = {"workload": workload, "policy": policy, "placement": placement, "rounds": len(rounds),
+               "of": max(sample["of"] for sample in sides["native"].values())}
         for field in ("rps", "cpu_us", "all_cpu_us", "p50_ms", "p99_ms"):
             for side in SIDES:
                 row[f"{side}_{field}"] = statistics.median(sides[side][r][field] for r in rounds)

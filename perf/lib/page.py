@@ -26,6 +26,7 @@ svg { width: 100%; height: auto; font-family: system-ui, "DejaVu Sans", sans-ser
 table { border-collapse: collapse; width: 100%; font-size: 13.5px; }
 th { text-align: left; color: #6b7280; font-weight: 600; border-bottom: 2px solid #e5e7eb; padding: 5px 10px; }
 td { border-bottom: 1px solid #eef0f3; padding: 5px 10px; } .n { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
+.group { font-weight: 600; background: #f1f5f9; padding-top: 9px; }
 .badge { border-radius: 10px; padding: 1px 10px; font-size: 12.5px; font-weight: 600; white-space: nowrap; }
 .met { background: #dcfce7; color: #15803d; } .missed { background: #fee2e2; color: #b91c1c; }
 .not { background: #fef3c7; color: #92400e; } .failed { background: #b91c1c; color: #fff; }
@@ -43,16 +44,26 @@ def card(title, note, content):
             f'<p class="soft">{html.escape(note)}</p>{content}</div>')
 
 
+GROUPS = {"nginx": "Servers on one machine", "lighttpd": "Servers on one machine",
+          "redis": "Servers on one machine", "calls": "System calls", "start": "Start-up",
+          "ring": "The ring", "hosts": "Two hosts, over TCP", "engine": "The engine between two hosts"}
+
+
 def signs(text):
-    return text.replace(">=", "≥").replace("<=", "≤")
+    for plain, sign in ((">=", "≥"), ("<=", "≤"), ("->", "→"), (" us", " µs")):
+        text = text.replace(plain, sign)
+    return html.escape(text)
 
 
 def target_table(table):
-    rows = "".join(
-        f"<tr><td>{html.escape(what)}</td><td>{html.escape(signs(target))}</td>"
-        f'<td class="n">{html.escape(measured)}</td>'
-        f'<td><span class="badge {verdict.split()[0]}">{verdict}</span></td></tr>'
-        for _, what, target, measured, verdict in table)
+    groups = {}
+    for part, what, target, measured, verdict in table:
+        groups.setdefault(GROUPS.get(part, part), []).append(
+            f"<tr><td>{html.escape(what)}</td><td>{signs(target)}</td>"
+            f'<td class="n">{signs(measured)}</td>'
+            f'<td><span class="badge {verdict.split()[0]}">{verdict}</span></td></tr>')
+    rows = "".join(f'<tr><td class="group" colspan="4">{name}</td></tr>' + "".join(group)
+                   for name, group in groups.items())
     return ('<div class="card"><table><tr><th>Figure</th><th>Target</th><th class="n">Measured</th>'
             f"<th>Verdict</th></tr>{rows}</table></div>")
 
@@ -65,7 +76,7 @@ def figures_table(rows):
         ("CPU all µs", ' class="n"'), ("p50 ms", ' class="n"'), ("p99 ms", ' class="n"')))
     body = "".join(
         f"<tr><td>{row['workload']}</td><td>{row['policy']}</td><td>{row['placement']}</td>"
-        + cell(row["rounds"], "{}") + cell(row["native_rps"], "{:,.0f}")
+        + cell(f"{row['rounds']} of {row['of']}", "{}") + cell(row["native_rps"], "{:,.0f}")
         + cell(row["tandem_rps"], "{:,.0f}") + cell(row["ratio_rps"], "<b>{:.3f}</b>")
         + cell(row["native_cpu_us"], "{:.1f}") + cell(row["tandem_cpu_us"], "{:.1f}")
         + cell(row["ratio_cpu_us"], "<b>{:.3f}</b>")
@@ -90,7 +101,8 @@ def ratio_entries(rows, policy, field, with_reference):
             if policy == STRICT:
                 name += ", leader" if row["placement"] == BESIDE_LEADER else ", follower"
             entries.append((name, row[f"ratio_{field}"], row[f"lowest_{field}"],
-                            row[f"highest_{field}"], reference(row) if with_reference else None))
+                            row[f"highest_{field}"], reference(row) if with_reference else None,
+                            row["placement"] != BESIDE_LEADER))
     return entries
 
 
@@ -264,6 +276,11 @@ def engine_plots(rows):
     return plots
 
 
+SERVERS_NOTE = """4 KB pages and wrk with 10 connections; redis-benchmark with 50, one request or 16 (-P) at
+a time. A8 is the system that Tandem follows, as its authors measured it (ACSAC 2024) between two machines of
+another kind: a landmark, not a comparison."""
+
+
 ENGINE_NOTE = """One stream between two network namespaces, which a veth pair links; each end is a
 process with a core of its own. Goodput is compared with iperf3 (one stream, its 128 KiB writes) and
 with a plain sender of this bench (send() of 128 KiB, recv() at the other end), whatever the size of
@@ -309,6 +326,9 @@ def page(facts, bench, rows, calls, table):
                     f"{said_why}</b></div>")
     elif len(bench.plan.shown) < len(PARTS):
         warning += f'<p class="soft">Only these parts: {", ".join(bench.plan.shown)}.</p>'
+    if any(row["rounds"] < row["of"] for row in rows):
+        warning += ('<div class="card failure"><b>Time ran out: some figures are of fewer rounds than '
+                    "they should be (last table).</b></div>")
     summed = ", ".join(f"{count(table, verdict)} {verdict}" for verdict in (
         "met", "missed", "failed", "not measured") if count(table, verdict) or verdict[0] == "m")
     return f"""<!DOCTYPE html>
@@ -322,9 +342,11 @@ leader on core 0; follower and client on core 1, unless said otherwise. compare 
 ahead by a ring of 1 MiB, the default.</p>
 {warning}
 <h2>Targets: {summed}</h2>
+<p class="soft">Given: a figure that has no target. Failed, not measured: there is no figure, and the
+page is incomplete.</p>
 {target_table(table)}
 {failures}
-{section("Servers", server_plots(rows))}
+{section("Servers", server_plots(rows), SERVERS_NOTE)}
 {section("System calls", call_plots(bench, calls))}
 {section("Start-up and memory", start_and_memory_plots(bench))}
 {section("Rings", ring_plots(bench.ring_rows))}

@@ -45,7 +45,7 @@ class Drawing:
     def legend(self, entries, y):
         x = 8
         for name, colour, shape in entries:
-            if x > 8 and x + 18 + 7.8 * len(name) > self.width:
+            if x > 8 and x + 18 + 7 * len(name) > self.width:
                 x, y = 8, y + 18
             if shape == "diamond":
                 self.diamond(x + 6, y - 4, colour)
@@ -54,7 +54,7 @@ class Drawing:
             else:
                 self.rect(x, y - 10, 12, 12, colour)
             self.text(x + 18, y, name, fill=SOFT, size=12)
-            x += 30 + 7.8 * len(name)
+            x += 30 + 7 * len(name)
 
     def done(self):
         return "\n".join(self.parts + ["</svg>"])
@@ -75,15 +75,24 @@ def number(value):
 
 
 def ratio_bars(label, axis, entries, target, better, at_least=1.0):
-    """entries: [(name, value, lowest, highest, reference or None)]; native is the line at 1."""
+    """entries: [(name, value, lowest, highest, reference or None, whether the target is for it)].
+
+    Native is the line at 1. What misses the target is red.
+    """
     left, right, row, top = 172, 52, 34, 44
     height = top + row * len(entries) + 46
     drawing = Drawing(height, label)
-    highest = max([entry[3] for entry in entries] + [at_least])
-    marks = ticks(highest)
+    # One disturbed round must not make the others small: its whisker is cut.
+    most = 1.5 * max([entry[1] for entry in entries] + [1])
+    marks = ticks(max([min(entry[3], most) for entry in entries] + [at_least]))
     scale = (WIDTH - left - right) / marks[-1]
     bottom = top + row * len(entries)
+
+    def missed(value, aimed):
+        return bool(target) and aimed and (value < target if better == "≥" else value > target)
     legend = [("Tandem / native, median", TANDEM, "box")]
+    if any(missed(entry[1], entry[5]) for entry in entries):
+        legend.append(("missed", BAD, "box"))
     if target:
         legend.append((f"target {better} {target:g}", GOOD, "line"))
     if any(entry[4] for entry in entries):
@@ -94,23 +103,24 @@ def ratio_bars(label, axis, entries, target, better, at_least=1.0):
         drawing.line(x, top, x, bottom)
         drawing.text(x, bottom + 17, f"{mark:g}", "middle", SOFT, 12)
     drawing.text(left + (WIDTH - left - right) / 2, bottom + 36, axis, "middle", SOFT, 12)
-    for index, (name, value, low, high, reference) in enumerate(entries):
+    for index, (name, value, low, high, reference, aimed) in enumerate(entries):
         y = top + row * index + 5
-        verdict = INK
-        if target:
-            verdict = GOOD if (value >= target if better == "≥" else value <= target) else BAD
+        bad = missed(value, aimed)
         drawing.text(left - 8, y + 16, name, "end")
-        drawing.rect(left, y, value * scale, row - 11, TANDEM)
-        drawing.line(left + low * scale, y + 11, left + high * scale, y + 11, "#1e3a8a", 1.5)
+        drawing.rect(left, y, value * scale, row - 11, BAD if bad else TANDEM)
+        drawing.line(left + low * scale, y + 11, left + min(high, marks[-1]) * scale, y + 11, INK, 1.5)
         for end in (low, high):
-            drawing.line(left + end * scale, y + 7, left + end * scale, y + 15, "#1e3a8a", 1.5)
+            if end <= marks[-1]:
+                drawing.line(left + end * scale, y + 7, left + end * scale, y + 15, INK, 1.5)
         if reference:
             drawing.diamond(left + reference * scale, y + 11, FULL)
-        drawing.text(WIDTH - 4, y + 16, f"{value:.2f}", "end", verdict, 14, "bold")
+        if target and aimed:
+            x = left + target * scale
+            drawing.line(x, y - 4, x, y + row - 7, GOOD, 2.5, "4 3")
+        drawing.text(WIDTH - 4, y + 16, f"{value:.2f}", "end",
+                     BAD if bad else GOOD if target and aimed else INK, 14, "bold")
     drawing.line(left + scale, top - 6, left + scale, bottom, SOFT, 1.5)
     drawing.text(left + scale, top - 9, "native", "middle", SOFT, 11)
-    if target:
-        drawing.line(left + target * scale, top, left + target * scale, bottom, GOOD, 2, "4 3")
     return drawing.done()
 
 
@@ -182,28 +192,39 @@ def grouped_bars(label, axis, groups, names, colours):
     return drawing.done()
 
 
+def around(values):
+    """What is a round number (1, 2 or 5 of its power of ten) and encloses values; and those within."""
+    rounds = [factor * 10.0 ** power for power in range(-12, 13) for factor in (1, 2, 5)]
+    low = max(mark for mark in rounds if mark <= min(values) * 1.0001)
+    high = min(mark for mark in rounds if mark >= max(values) * 0.9999 and mark > low)
+    return [mark for mark in rounds if low <= mark <= high]
+
+
 def lines(label, x_axis, y_axis, series, colours, target=None):
     """series: {name: [(x, y)]}, colours: {name: colour}, target: (y, text).
 
     Both axes are logarithmic, x in powers of two.
     """
-    left, right, top, plot = 66, 14, 72, 240
+    left, right, top, plot = 66, 20, 72, 240
     points = [point for line in series.values() for point in line]
     drawing = Drawing(top + plot + 48, label)
     x_low = math.floor(math.log2(min(x for x, _ in points)))
     x_high = max(math.ceil(math.log2(max(x for x, _ in points))), x_low + 1)
-    y_low, y_high = log_range([y for _, y in points] + ([target[0]] if target else []))
-    y_high = max(y_high, y_low + 1)
-    x_scale, y_scale = (WIDTH - left - right) / (x_high - x_low), plot / (y_high - y_low)
+    marks = around([y for _, y in points] + ([target[0]] if target else []))
+    x_scale = (WIDTH - left - right) / (x_high - x_low)
+    y_scale = plot / math.log10(marks[-1] / marks[0])
 
     def place(x, y):
-        return left + (math.log2(x) - x_low) * x_scale, top + plot - (math.log10(y) - y_low) * y_scale
-    for power in range(y_low, y_high + 1):
-        y = place(2 ** x_low, 10.0 ** power)[1]
-        drawing.line(left, y, WIDTH - right, y)
-        drawing.text(left - 6, y + 4, number(10.0 ** power), "end", SOFT, 12)
+        return (left + (math.log2(x) - x_low) * x_scale,
+                top + plot - math.log10(y / marks[0]) * y_scale)
+    for mark in marks:
+        y = place(2 ** x_low, mark)[1]
+        # Of many, the powers of ten.
+        if len(marks) < 11 or math.log10(mark) % 1 == 0:
+            drawing.line(left, y, WIDTH - right, y)
+            drawing.text(left - 6, y + 4, number(mark), "end", SOFT, 12)
     for power in range(x_low, x_high + 1, 2):
-        x = place(2 ** power, 10.0 ** y_low)[0]
+        x = place(2 ** power, marks[0])[0]
         drawing.line(x, top, x, top + plot)
         size = 2 ** power
         drawing.text(x, top + plot + 17, f"{size // 1024} Ki" if size >= 1024 else f"{size}",
@@ -227,9 +248,9 @@ def lines(label, x_axis, y_axis, series, colours, target=None):
 def histograms(label, axis, rows, colour):
     """rows: [(name, what stands below it, [count for each class], mean)]; class i: 2^(i-1) to 2^i - 1.
 
-    A panel each above one axis; bars are parts of a row's whole.
+    A panel each above one axis; bars are parts of a row's whole, the small mark is at the mean.
     """
-    left, right, each, top = 172, 14, 62, 16
+    left, right, each, top = 172, 30, 62, 16
     used = [number for _, _, counts, _ in rows for number, count in enumerate(counts) if count]
     low, high = min(used, default=0), max(used, default=0) + 1
     bottom = top + each * len(rows)
@@ -247,8 +268,9 @@ def histograms(label, axis, rows, colour):
     drawing.text(left + (WIDTH - left - right) / 2, bottom + 36, axis, "middle", SOFT, 12)
     for index, (name, below, counts, mean) in enumerate(rows):
         base, whole = top + each * (index + 1), sum(counts) or 1
-        drawing.text(left - 8, base - 26, name, "end")
-        drawing.text(left - 8, base - 10, below, "end", SOFT, 12)
+        drawing.text(left - 8, base - 28, name, "end")
+        drawing.text(left - 8, base - 14, below, "end", SOFT, 11)
+        drawing.text(left - 8, base - 1, f"mean {mean:,.0f} B", "end", FULL, 11)
         highest = max(counts)
         for number, count in enumerate(counts):
             if count:
@@ -260,8 +282,7 @@ def histograms(label, axis, rows, colour):
         drawing.line(left, base, WIDTH - right, base, SOFT)
         if mean >= 1:
             x = left + (math.log2(mean) + 1 - low) * scale
-            drawing.line(x, base - each + 14, x, base, FULL, 2)
-            drawing.text(x + 4, base - each + 24, f"{mean:,.0f} B", fill=FULL, size=11)
+            drawing.line(x, base - 8, x, base + 3, FULL, 3)
     return drawing.done()
 
 
@@ -297,7 +318,7 @@ def strips(label, axis, rows, most):
 
 def stacked(label, axis, rows, names, colours):
     """rows: [(name, [value for each of names], the first value's limit or None)]."""
-    left, right, each, top = 140, 60, 28, 32
+    left, right, each, top = 140, 60, 28, 50
     bottom = top + each * len(rows)
     drawing = Drawing(bottom + 46, label)
     marks = ticks(max(max(sum(values), limit or 0) for _, values, limit in rows))
