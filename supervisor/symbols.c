@@ -53,10 +53,22 @@ static void copy(char *to, size_t size, const char *from)
 	snprintf(to, size, "%s", from ? from : "");
 }
 
+/* libdw gives what lies behind a module to that one. */
+static Dwfl_Module *module_of(const struct symbols *s, uint64_t address)
+{
+	Dwfl_Module *module = s ? dwfl_addrmodule(s->dwfl, address) : NULL;
+	Dwarf_Addr start, end;
+
+	if (!module)
+		return NULL;
+	dwfl_module_info(module, NULL, &start, &end, NULL, NULL, NULL, NULL);
+	return address >= start && address < end ? module : NULL;
+}
+
 void symbols_place(struct symbols *s, uint64_t address, int caller, struct symbol_place *p)
 {
 	uint64_t at = caller && address ? address - 1 : address;
-	Dwfl_Module *module = s ? dwfl_addrmodule(s->dwfl, at) : NULL;
+	Dwfl_Module *module = module_of(s, at);
 	const char *file, *name;
 	Dwarf_Addr start = 0;
 	Dwfl_Line *line;
@@ -151,7 +163,7 @@ static bool is_outermost(struct symbols *s, uint64_t address)
 {
 	static const char *const names[] = {"_start", "__clone", "__clone3",
 					    "clone",  "clone3",  "start_thread"};
-	Dwfl_Module *module = dwfl_addrmodule(s->dwfl, address - 1);
+	Dwfl_Module *module = module_of(s, address - 1);
 	const char *name = module ? dwfl_module_addrname(module, address - 1) : NULL;
 
 	for (size_t i = 0; name && i < sizeof(names) / sizeof(*names); i++) {
@@ -170,7 +182,7 @@ static bool is_outermost(struct symbols *s, uint64_t address)
 static size_t search(struct symbols *s, struct frozen *from, uint64_t *addresses, size_t most)
 {
 	uint64_t own = 0, limit = SEARCHED_BYTES;
-	Dwfl_Module *module = dwfl_addrmodule(s->dwfl, from->ip);
+	Dwfl_Module *module = module_of(s, from->ip);
 
 	if (module)
 		dwfl_module_info(module, NULL, &own, NULL, NULL, NULL, NULL, NULL);
@@ -183,7 +195,7 @@ static size_t search(struct symbols *s, struct frozen *from, uint64_t *addresses
 		from->sp += sizeof(own);
 		from->stack += sizeof(own);
 		from->stack_bytes -= sizeof(own);
-		there = dwfl_addrmodule(s->dwfl, from->ip);
+		there = module_of(s, from->ip);
 		if (!there)
 			continue;
 		dwfl_module_info(there, NULL, &start, NULL, NULL, NULL, NULL, NULL);
