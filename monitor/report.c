@@ -119,6 +119,16 @@ static void keep_difference(struct divergence *d, const uint8_t *own, size_t own
 	user_read(d->leader_around, leader + d->around_at, d->around_leader);
 }
 
+/* A call without a row was made one of syscall(): its own arguments are in the registers yet. */
+static void keep_arguments(struct divergence *d, const struct call *c)
+{
+	for (int i = 0; i < 6; i++)
+		d->args[i] = c->args[i];
+	if (c->call == CALL_syscall)
+		regs_args(c->regs, d->args);
+	d->number = (uint64_t)(int)c->number;
+}
+
 void diverge(struct thread *t, enum divergence_kind kind, const struct call *own,
 	     const struct record *leader, const char *text)
 {
@@ -132,10 +142,9 @@ void diverge(struct thread *t, enum divergence_kind kind, const struct call *own
 		d->own_call = own->call;
 		d->own_result = own->result;
 		d->own_bytes = keep(d->own, own->pack.buf, own->pack.size);
-		for (int i = 0; i < 6; i++) {
-			d->args[i] = own->args[i];
+		keep_arguments(d, own);
+		for (int i = 0; i < 6; i++)
 			d->own_arg[i] = own->row->arg[i];
-		}
 	}
 	if (leader) {
 		const struct record h = *leader;
@@ -170,11 +179,9 @@ void stop_unsupported(const struct call *c, const char *why)
 	if (!d)
 		park();
 	where(d, c->thread);
-	d->number = (uint64_t)(int)c->number;
 	d->own_call = c->call;
 	d->leader_call = CALL_COUNT;
-	for (int i = 0; i < 6; i++)
-		d->args[i] = c->args[i];
+	keep_arguments(d, c);
 	copy_text(d->text, sizeof(d->text), why);
 	tell(d, STOP_UNSUPPORTED);
 	park();

@@ -29,6 +29,41 @@ const struct call_row *arguments_refine(uint32_t call, const struct arg_desc *ar
 	return copy;
 }
 
+/* Do the items of a row make up the bytes? */
+static bool fits(const struct call_row *row, const uint8_t *packed, size_t bytes)
+{
+	size_t at = 0;
+
+	for (int i = 0; i < 6; i++) {
+		long n = pack_item(&row->arg[i], packed + at, bytes - at);
+
+		if (n < 0)
+			return false;
+		at += (size_t)n;
+	}
+	return at == bytes;
+}
+
+const struct call_row *arguments_fit(const struct call_row *row, const uint8_t *packed,
+				     size_t bytes, struct call_row *copy)
+{
+	static const enum arg_type others[] = {ARG_INT, ARG_IN_FIXED};
+
+	if (!row || fits(row, packed, bytes))
+		return row;
+	for (int i = 0; i < 6; i++) {
+		if (row->arg[i].type != ARG_IGNORE && row->arg[i].type != ARG_PTR)
+			continue;
+		for (size_t j = 0; j < sizeof(others) / sizeof(*others); j++) {
+			*copy = *row;
+			copy->arg[i] = (struct arg_desc){.type = (uint8_t)others[j]};
+			if (fits(copy, packed, bytes))
+				return copy;
+		}
+	}
+	return row;
+}
+
 int arguments_count(const struct call_row *row)
 {
 	int n = 6;
@@ -94,7 +129,7 @@ static void scalar(const struct arg_desc *arg, uint64_t value, char *to, size_t 
 		snprintf(to, size, "%" PRId64, (int64_t)value);
 		break;
 	case ARG_MODE:
-		snprintf(to, size, "0%o", (unsigned)value);
+		snprintf(to, size, "%#o", (unsigned)value);
 		break;
 	case ARG_SIGNAL:
 		name = sigabbrev_np((int)value);
@@ -170,6 +205,32 @@ static bool number(const struct arg_desc *arg, const uint8_t *at, size_t n, char
 	return true;
 }
 
+/* What 8 bytes of a fixed size are in all calls but one: signals, or "~" and those that aren't. */
+static bool signals(const struct arg_desc *arg, const uint8_t *at, size_t n, char *to, size_t size)
+{
+	uint64_t set;
+	bool most;
+	size_t used;
+
+	if (arg->type != ARG_IN_FIXED || arg->size != sizeof(set) || n != sizeof(set))
+		return false;
+	memcpy(&set, at, sizeof(set));
+	most = __builtin_popcountll(set) > 32;
+	used = (size_t)snprintf(to, size, most ? "~[" : "[");
+	for (int i = 1; i <= 64; i++) {
+		const char *name = sigabbrev_np(i), *blank = to[used - 1] == '[' ? "" : " ";
+
+		if ((set >> (i - 1) & 1) == most)
+			continue;
+		if (name)
+			used += (size_t)snprintf(to + used, size - used, "%s%s", blank, name);
+		else
+			used += (size_t)snprintf(to + used, size - used, "%s%d", blank, i);
+	}
+	snprintf(to + used, size - used, "]");
+	return true;
+}
+
 /* A length and bytes; a string keeps its NUL to itself. */
 static void bytes_of(const struct arg_desc *arg, const uint8_t *at, size_t there, char *to,
 		     size_t size)
@@ -184,7 +245,8 @@ static void bytes_of(const struct arg_desc *arg, const uint8_t *at, size_t there
 		snprintf(length, sizeof(length), " (%" PRIu64 " bytes)", n);
 	if (arg->type == ARG_SOCKADDR_IN)
 		socket_address(at + 8, n < there ? n : there, to, size - sizeof(length));
-	else if (!number(arg, at + 8, n < there ? n : there, to, size))
+	else if (!number(arg, at + 8, n < there ? n : there, to, size) &&
+		 !signals(arg, at + 8, n < there ? n : there, to, size - sizeof(length)))
 		arguments_quote(at + 8, n < there ? n : there, to, size - sizeof(length));
 	strcat(to, length);
 }
@@ -217,15 +279,16 @@ static size_t part(const char *name, unsigned type, const uint8_t **at, size_t n
 {
 	const struct arg_desc arg = {.type = (uint8_t)type};
 	size_t used = strlen(to), bytes;
+	bool last = !strcmp(name, "data");
 
-	if (n < 8 || used + 64 > size)
+	if (n < 8 || used + 256 > size)
 		return 0;
 	bytes = word(*at) == PACK_NULL || word(*at) == PACK_FAULT ? 0 : word(*at);
-	if (bytes || !strcmp(name, "data")) {
+	if (bytes || last) {
 		snprintf(to + used, size - used, "%s%s ", used > 1 ? ", " : "", name);
 		used += strlen(to + used);
-		/* A part has its share of the room: the data comes last. */
-		bytes_of(&arg, *at, n, to + used, size - used < 200 ? size - used - 2 : 150);
+		/* What comes last may take all that is left. */
+		bytes_of(&arg, *at, n, to + used, last ? size - used - 2 : (size - used) / 3);
 	}
 	bytes = 8 + ((bytes + 7) & ~7ull);
 	if (bytes > n)
@@ -306,8 +369,14 @@ static void decode(const struct arg_desc *arg, const uint8_t *at, size_t n, char
 	}
 }
 
+/* Has the table no row for it? */
+static bool is_unknown(const struct call_row *row)
+{
+	return row->number_x86_64 < 0 && row->number_aarch64 < 0;
+}
+
 int arguments_decode(const struct call_row *row, const uint8_t *packed, size_t bytes, size_t total,
-		     char text[6][ARGUMENT_TEXT])
+		     char text[][ARGUMENT_TEXT])
 {
 	int count = arguments_count(row);
 	size_t at = 0;
@@ -332,14 +401,22 @@ int arguments_decode(const struct call_row *row, const uint8_t *packed, size_t b
 			decode(&row->arg[i], packed + at, (size_t)n, text[i], ARGUMENT_TEXT);
 		at += (size_t)n;
 	}
+	if (is_unknown(row))
+		strcpy(text[count++], "_");
 	return count;
 }
 
-int arguments_registers(const struct call_row *row, const uint64_t args[6],
-			char text[6][ARGUMENT_TEXT])
+int arguments_registers(const struct call_row *row, int64_t number, const uint64_t args[6],
+			char text[][ARGUMENT_TEXT])
 {
 	int count = arguments_count(row);
 
+	if (is_unknown(row)) {
+		snprintf(text[0], ARGUMENT_TEXT, "%" PRId64, number);
+		for (int i = 0; i < 6; i++)
+			snprintf(text[i + 1], ARGUMENT_TEXT, "0x%" PRIx64, args[i]);
+		return ARGUMENTS_MOST;
+	}
 	for (int i = 0; i < count; i++) {
 		const unsigned type = row->arg[i].type;
 
@@ -352,4 +429,47 @@ int arguments_registers(const struct call_row *row, const uint64_t args[6],
 			scalar(&row->arg[i], args[i], text[i], ARGUMENT_TEXT);
 	}
 	return count;
+}
+
+int arguments_unknown(const struct call_row *row, char text[][ARGUMENT_TEXT])
+{
+	int count = arguments_count(row) + is_unknown(row);
+
+	for (int i = 0; i < count; i++)
+		strcpy(text[i], "?");
+	return count;
+}
+
+static void around(const char *text, size_t from, size_t room, char *to)
+{
+	size_t n = strlen(text);
+
+	from = from < n ? from : n;
+	n -= from;
+	sprintf(to, "%s%.*s%s", from ? "..." : "", (int)(n < room ? n : room), text + from,
+		n > room ? "..." : "");
+}
+
+void arguments_around(const char *a, const char *b, size_t room, char *a_to, char *b_to)
+{
+	size_t from = 0;
+
+	while (a[from] && a[from] == b[from])
+		from++;
+	/* What differs is in sight anyway, or nothing does. */
+	if (from < room / 2 || a[from] == b[from])
+		from = 0;
+	else
+		from -= room / 4;
+	/* Not in the middle of an escaped byte. */
+	for (size_t i = 1; from && i < 4; i++) {
+		if (a[from - i] == '\\') {
+			from -= i;
+			break;
+		}
+	}
+	if (strlen(a) <= room && strlen(b) <= room)
+		from = 0;
+	around(a, from, room, a_to);
+	around(b, from, room, b_to);
 }

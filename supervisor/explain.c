@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "arguments.h"
 #include "columns.h"
 #include "reports.h"
 #include "run.h"
@@ -122,22 +123,42 @@ static void title(const cJSON *v, char *to, size_t size)
 
 static void differences(const cJSON *v, char *to, size_t size)
 {
-	char env[512], preload[512];
+	char list[512];
+	size_t at = (size_t)snprintf(to, size, "%s", text_of(v, "exec"));
 
-	join(list_of(v, "env"), env, sizeof(env));
-	join(list_of(v, "preload"), preload, sizeof(preload));
-	snprintf(to, size, "%s%s%s%s%s", *text_of(v, "exec") ? text_of(v, "exec") : "",
-		 *env ? " " : "", env, *preload ? " " : "", preload);
+	for (size_t i = 0; i < 2; i++) {
+		join(list_of(v, i ? "preload" : "env"), list, sizeof(list));
+		if (*list && at < size)
+			at += (size_t)snprintf(to + at, size - at, "%s%s", at ? " " : "", list);
+	}
 }
 
-static void shorten(const char *text, char *to, size_t size)
+static size_t unhex(const char *hex, uint8_t *to, size_t most)
 {
-	size_t n = strlen(text);
+	size_t n = 0;
+	unsigned byte;
 
-	if (n < size)
-		memcpy(to, text, n + 1);
-	else
-		snprintf(to, size, "%.*s...", (int)size - 4, text);
+	while (n < most && hex[0] && hex[1] && sscanf(hex, "%2x", &byte) == 1) {
+		to[n++] = (uint8_t)byte;
+		hex += 2;
+	}
+	return n;
+}
+
+/* What differs further behind than an argument's text goes: from a little before it. */
+static bool behind(const cJSON *difference, char *left, char *right)
+{
+	uint8_t x[BYTES_SHOWN], y[BYTES_SHOWN];
+	size_t m = unhex(text_of(difference, "leader"), x, sizeof(x));
+	size_t n = unhex(text_of(difference, "own"), y, sizeof(y));
+
+	if (!m || !n)
+		return false;
+	strcpy(left, "...");
+	strcpy(right, "...");
+	arguments_quote(x, m, left + 3, ARGUMENT_SHOWN);
+	arguments_quote(y, n, right + 3, ARGUMENT_SHOWN);
+	return true;
 }
 
 /* The arguments one below the other, those that differ marked. */
@@ -153,12 +174,12 @@ static void arguments(FILE *out, const cJSON *o, const cJSON *a, const cJSON *b)
 	for (int i = 0; i < n; i++) {
 		const char *p = cJSON_GetStringValue(cJSON_GetArrayItem(x, i)) ?: "";
 		const char *q = cJSON_GetStringValue(cJSON_GetArrayItem(y, i)) ?: "";
-		char left[ARGUMENT_SHOWN + 4], right[ARGUMENT_SHOWN + 4];
+		char left[ARGUMENT_SHOWN + 8], right[ARGUMENT_SHOWN + 8];
 		bool differ = same && (i == which || (strcmp(p, q) && *p && *q && strcmp(p, "?")));
 		char name[32];
 
-		shorten(p, left, sizeof(left));
-		shorten(q, right, sizeof(right));
+		if (i != which || strcmp(p, q) || !behind(difference, left, right))
+			arguments_around(p, q, ARGUMENT_SHOWN, left, right);
 		snprintf(name, sizeof(name), "%s argument %d", differ ? ">" : " ", i + 1);
 		columns_two(out, name, left, right, differ);
 	}
@@ -166,18 +187,6 @@ static void arguments(FILE *out, const cJSON *o, const cJSON *a, const cJSON *b)
 		columns_two(out, "  result", text_of(a, "result"), text_of(b, "result"),
 			    *text_of(a, "result") && *text_of(b, "result") &&
 				    strcmp(text_of(a, "result"), text_of(b, "result")));
-}
-
-static size_t unhex(const char *hex, uint8_t *to, size_t most)
-{
-	size_t n = 0;
-	unsigned byte;
-
-	while (n < most && hex[0] && hex[1] && sscanf(hex, "%2x", &byte) == 1) {
-		to[n++] = (uint8_t)byte;
-		hex += 2;
-	}
-	return n;
 }
 
 /* Both sides' bytes around the first that differs. */

@@ -100,10 +100,10 @@ static const char *call_name(uint32_t call)
 	return row ? row->name : NULL;
 }
 
-static void add_call_text(cJSON *to, const char *name, char text[6][ARGUMENT_TEXT], int n)
+static void add_call_text(cJSON *to, const char *name, char text[][ARGUMENT_TEXT], int n)
 {
 	cJSON *arguments = cJSON_AddArrayToObject(to, "arguments");
-	char line[6 * ARGUMENT_TEXT + 64];
+	char line[ARGUMENTS_MOST * ARGUMENT_TEXT + 64];
 	size_t at = (size_t)snprintf(line, sizeof(line), "%s(", name);
 
 	for (int i = 0; i < n; i++) {
@@ -144,35 +144,45 @@ struct side {
 	uint32_t bytes; /* of which at most DIVERGENCE_BYTES are there */
 	bool hashed;
 	const int64_t *result; /* NULL: there is none */
-	const uint64_t *args;  /* NULL: not known */
+	const uint64_t *args;  /* registers; NULL: not known */
+	int64_t number;        /* of a call without a row */
 };
+
+/* Words for a side's arguments. Returns how many. */
+static int words(const struct side *s, const struct call_row *row, char text[][ARGUMENT_TEXT])
+{
+	size_t there = s->bytes < DIVERGENCE_BYTES ? s->bytes : DIVERGENCE_BYTES;
+	int n;
+
+	if (s->args && (!s->bytes || s->call == CALL_syscall))
+		return arguments_registers(row, s->number, s->args, text);
+	if (s->hashed || !s->bytes)
+		return arguments_unknown(row, text);
+	n = arguments_decode(row, s->packed, there, s->bytes, text);
+	for (int i = 0; i < n && s->args; i++) {
+		if (row->arg[i].type == ARG_IGNORE)
+			snprintf(text[i], ARGUMENT_TEXT, "0x%" PRIx64, s->args[i]);
+	}
+	return n;
+}
 
 static cJSON *call(const struct side *s)
 {
 	struct call_row copy;
 	const struct call_row *row = arguments_refine(s->call, s->arg, &copy);
 	size_t there = s->bytes < DIVERGENCE_BYTES ? s->bytes : DIVERGENCE_BYTES;
-	char text[6][ARGUMENT_TEXT];
+	char text[ARGUMENTS_MOST][ARGUMENT_TEXT];
 	cJSON *o;
 
 	if (!row)
 		return NULL;
+	if (!s->arg && !s->hashed && there == s->bytes)
+		row = arguments_fit(row, s->packed, there, &copy);
 	o = cJSON_CreateObject();
 	cJSON_AddStringToObject(o, "name", row->name);
-	if (s->hashed) {
-		for (int i = 0; i < 6; i++)
-			strcpy(text[i], "?");
-		add_call_text(o, row->name, text, arguments_count(row));
+	add_call_text(o, row->name, text, words(s, row, text));
+	if (s->hashed)
 		cJSON_AddTrueToObject(o, "hashed");
-	} else if (s->bytes) {
-		add_call_text(o, row->name, text,
-			      arguments_decode(row, s->packed, there, s->bytes, text));
-	} else {
-		static const uint64_t none[6];
-
-		add_call_text(o, row->name, text,
-			      arguments_registers(row, s->args ? s->args : none, text));
-	}
 	cJSON_AddNumberToObject(o, "packed_bytes", s->bytes);
 	add_bytes(o, "packed", s->packed, there);
 	if (s->result)
@@ -186,19 +196,28 @@ static void add_calls(cJSON *variants, const struct evidence *e)
 	bool executed = d->leader_kind == RECORD_CALL || d->leader_kind == RECORD_LEAVE ||
 			d->kind == DIVERGENCE_RESULT;
 	const struct arg_desc *arg = d->own_bytes ? d->own_arg : NULL;
+	bool same = d->own_call == d->leader_call;
 	struct side own = {.call = d->own_call,
 			   .arg = arg,
 			   .packed = d->own,
 			   .bytes = d->own_bytes,
 			   .result = d->kind == DIVERGENCE_RESULT ? &d->own_result : NULL,
-			   .args = d->args};
+			   .args = same ? NULL : d->args,
+			   .number = (int64_t)d->number};
 	struct side leader = {.call = d->leader_call,
-			      .arg = d->own_call == d->leader_call ? arg : NULL,
+			      .arg = same ? arg : NULL,
 			      .packed = d->leader,
 			      .bytes = d->leader_bytes,
 			      .hashed = d->leader_flags & RECORD_HASHED,
 			      .result = executed ? &d->leader_result : NULL};
-	cJSON *o = call(&own);
+	cJSON *o;
+
+	/* Before there were results, the arguments were found to be alike. */
+	if (d->kind == DIVERGENCE_RESULT && !leader.bytes) {
+		leader.packed = own.packed;
+		leader.bytes = own.bytes;
+	}
+	o = call(&own);
 
 	if (o)
 		cJSON_AddItemToObject(cJSON_GetArrayItem(variants, (int)e->reporter), "call", o);
@@ -276,35 +295,51 @@ static bool cut_off(const struct call_row *row, const struct divergence *d, int 
 	return false;
 }
 
-static void add_difference(cJSON *to, const struct evidence *e)
+/* Where both first differ, and the bytes there (none, where there is nothing to see). */
+static bool difference(const struct divergence *d, int *arg, size_t *offset, struct window *w)
 {
-	const struct divergence *d = &e->divergence;
-	size_t own = at_most(d->own_bytes, DIVERGENCE_BYTES), offset;
+	size_t own = at_most(d->own_bytes, DIVERGENCE_BYTES);
 	size_t leader = at_most(d->leader_bytes, DIVERGENCE_BYTES);
-	struct window w = {0};
 	struct call_row copy;
 	const struct call_row *row =
 		arguments_refine(d->own_call, d->own_bytes ? d->own_arg : NULL, &copy);
+
+	*w = (struct window){0};
+	if (!row || d->own_call != d->leader_call || (d->leader_flags & RECORD_HASHED) ||
+	    d->kind == DIVERGENCE_RESULT)
+		return false;
+	if (!pack_difference(row, d->own, own, d->leader, leader, arg, offset))
+		return cut_off(row, d, arg, offset, w);
+	if (*arg < 6 && !arguments_is_scalar(&row->arg[*arg])) {
+		w->own = content(row, d->own, own, *arg, &w->own_bytes);
+		w->leader = content(row, d->leader, leader, *arg, &w->leader_bytes);
+	}
+	if (w->own && w->leader) {
+		w->from = *offset / 8 * 8 > 16 ? *offset / 8 * 8 - 16 : 0;
+		w->own += at_most(w->own_bytes, w->from);
+		w->leader += at_most(w->leader_bytes, w->from);
+		w->own_bytes -= at_most(w->own_bytes, w->from);
+		w->leader_bytes -= at_most(w->leader_bytes, w->from);
+	}
+	return true;
+}
+
+bool report_difference(const struct divergence *d, int *arg, size_t *offset)
+{
+	struct window w;
+
+	return difference(d, arg, offset, &w);
+}
+
+static void add_difference(cJSON *to, const struct evidence *e)
+{
+	struct window w;
+	size_t offset;
 	cJSON *o;
 	int arg;
 
-	if (!row || d->own_call != d->leader_call || (d->leader_flags & RECORD_HASHED))
+	if (!difference(&e->divergence, &arg, &offset, &w))
 		return;
-	if (pack_difference(row, d->own, own, d->leader, leader, &arg, &offset)) {
-		if (arg < 6 && !arguments_is_scalar(&row->arg[arg])) {
-			w.own = content(row, d->own, own, arg, &w.own_bytes);
-			w.leader = content(row, d->leader, leader, arg, &w.leader_bytes);
-		}
-		if (w.own && w.leader) {
-			w.from = offset / 8 * 8 > 16 ? offset / 8 * 8 - 16 : 0;
-			w.own += at_most(w.own_bytes, w.from);
-			w.leader += at_most(w.leader_bytes, w.from);
-			w.own_bytes -= at_most(w.own_bytes, w.from);
-			w.leader_bytes -= at_most(w.leader_bytes, w.from);
-		}
-	} else if (!cut_off(row, d, &arg, &offset, &w)) {
-		return;
-	}
 	o = cJSON_AddObjectToObject(to, "difference");
 	cJSON_AddNumberToObject(o, "argument", arg);
 	cJSON_AddNumberToObject(o, "offset", (double)offset);
@@ -323,7 +358,7 @@ static void add_trace(cJSON *to, const struct evidence_variant *v, struct symbol
 		uint32_t at = (v->state.trace_next + i) % TRACE_ENTRIES;
 		const struct trace_entry *t = &v->state.trace[at];
 		const struct call_row *row = call_row(t->call);
-		char text[6][ARGUMENT_TEXT];
+		char text[ARGUMENTS_MOST][ARGUMENT_TEXT];
 		cJSON *o;
 
 		if (!t->site || !row)
@@ -332,7 +367,7 @@ static void add_trace(cJSON *to, const struct evidence_variant *v, struct symbol
 		cJSON_AddNumberToObject(o, "position", (double)t->position);
 		cJSON_AddNumberToObject(o, "thread", t->thread);
 		cJSON_AddStringToObject(o, "name", row->name);
-		add_call_text(o, row->name, text, arguments_registers(row, t->args, text));
+		add_call_text(o, row->name, text, arguments_registers(row, 0, t->args, text));
 		add_result(o, t->result);
 		cJSON_AddItemToObject(o, "site", place(s, v->origin[at], 0));
 		cJSON_AddItemToObject(o, "caller", place(s, t->caller, 1));

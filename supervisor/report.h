@@ -36,6 +36,9 @@ int report_write(struct running *r, unsigned v, char *path, char *site);
  */
 char *report_side(struct running *r, const struct evidence *e, unsigned v);
 
+/* The argument (from 0) in which the same call of both differs, and where in it. */
+bool report_difference(const struct divergence *d, int *arg, size_t *offset);
+
 /* Copies a variant's text for a message or report: what isn't printable is escaped. */
 void report_text(char *to, const char *from, size_t size);
 

@@ -95,50 +95,58 @@ int stop_quietly(struct running *r, int status)
 	return status;
 }
 
-static size_t join(const char *name, char text[6][ARGUMENT_TEXT], int n, char *to, size_t size)
-{
-	size_t at = (size_t)snprintf(to, size, "%s", name);
+/* Of an argument on standard error, characters; a report has all of them. */
+#define SHOWN 60
+#define CALL_SHOWN 512
 
-	for (int i = 0; i < n && at < size; i++)
-		at += (size_t)snprintf(to + at, size - at, "%s%.60s%s", i ? ", " : "(", text[i],
-				       strlen(text[i]) > 60 ? "..." : "");
-	if (n && at < size)
-		at += (size_t)snprintf(to + at, size - at, ")");
-	return at;
+/* A call in words. */
+struct words {
+	const char *name; /* NULL: not known */
+	int n;
+	char text[ARGUMENTS_MOST][ARGUMENT_TEXT];
+};
+
+static void join(const struct words *w, char *to, size_t size)
+{
+	size_t at = (size_t)snprintf(to, size, "%s", w->name);
+
+	for (int i = 0; i < w->n && at < size; i++)
+		at += (size_t)snprintf(to + at, size - at, "%s%.*s", i ? ", " : "(", SHOWN + 6,
+				       w->text[i]);
+	if (w->n && at < size)
+		snprintf(to + at, size - at, ")");
 }
 
-/* A call in a few words; empty when nothing is known of it. */
-static void call_words(uint32_t call, const struct arg_desc *arg, const uint8_t *packed,
-		       uint32_t bytes, bool hashed, char *to, size_t size)
+static void decode(uint32_t call, const struct arg_desc *arg, const uint8_t *packed, uint32_t bytes,
+		   bool hashed, struct words *w)
 {
 	struct call_row copy;
 	const struct call_row *row = arguments_refine(call, arg, &copy);
 	size_t there = bytes < DIVERGENCE_BYTES ? bytes : DIVERGENCE_BYTES;
-	char text[6][ARGUMENT_TEXT];
-	int n = 0;
 
-	*to = 0;
-	if (!row)
+	w->name = row ? row->name : NULL;
+	w->n = 0;
+	if (!row || hashed || !bytes)
 		return;
-	if (!hashed && bytes)
-		n = arguments_decode(row, packed, there, bytes, text);
-	join(row->name, text, n, to, size);
+	if (!arg && there == bytes)
+		row = arguments_fit(row, packed, there, &copy);
+	w->n = arguments_decode(row, packed, there, bytes, w->text);
 }
 
 /* Of a call that isn't supported: what the registers held, and where it is made. */
 static void unsupported_words(const struct divergence *d, const char *site, char *to, size_t size)
 {
 	const struct call_row *row = call_row(d->own_call);
-	char text[6][ARGUMENT_TEXT];
-	size_t at = 2;
+	struct words w = {.name = row ? row->name : NULL};
+	char call[CALL_SHOWN];
 
+	*to = 0;
 	if (!row)
 		return;
-	snprintf(to, size, ": ");
-	at += join(row->name, text, arguments_registers(row, d->args, text), to + at, size - at);
-	if (at < size)
-		snprintf(to + at, size - at, ", number %" PRId64 "%s%s", (int64_t)d->number,
-			 *site ? ", at " : "", site);
+	w.n = arguments_registers(row, (int64_t)d->number, d->args, w.text);
+	join(&w, call, sizeof(call));
+	snprintf(to, size, ": %s, number %" PRId64 "%s%s", call, (int64_t)d->number,
+		 *site ? ", at " : "", site);
 }
 
 /* What both did, for the one line on standard error. */
@@ -146,19 +154,51 @@ static void describe(const struct running *r, unsigned v, char *to, size_t size)
 {
 	const struct divergence *d = &r->files.variant[v]->divergence;
 	const struct arg_desc *arg = d->own_bytes ? d->own_arg : NULL;
-	char own[240], leader[240];
+	struct words own, leader;
+	char a[CALL_SHOWN] = "", b[CALL_SHOWN] = "";
+	size_t offset;
+	int which;
 
-	call_words(d->own_call, arg, d->own, d->own_bytes, false, own, sizeof(own));
-	call_words(d->leader_call, d->own_call == d->leader_call ? arg : NULL, d->leader,
-		   d->leader_bytes, d->leader_flags & RECORD_HASHED, leader, sizeof(leader));
-	if (*own && *leader)
-		snprintf(to, size, ": %s where the leader made %s", own, leader);
-	else if (*own)
-		snprintf(to, size, ": %s", own);
-	else if (*leader)
-		snprintf(to, size, "; the leader made %s", leader);
-	else
-		*to = 0;
+	decode(d->own_call, arg, d->own, d->own_bytes, false, &own);
+	if (own.name &&
+	    (!d->own_bytes || (d->own_call == CALL_syscall && d->leader_call != CALL_syscall)))
+		own.n = arguments_registers(call_row(d->own_call), (int64_t)d->number, d->args,
+					    own.text);
+	decode(d->leader_call, d->own_call == d->leader_call ? arg : NULL, d->leader,
+	       d->leader_bytes, d->leader_flags & RECORD_HASHED, &leader);
+	for (int i = 0; i < ARGUMENTS_MOST; i++) {
+		if (i >= own.n)
+			*own.text[i] = 0;
+		if (i >= leader.n)
+			*leader.text[i] = 0;
+	}
+	for (int i = 0; i < own.n || i < leader.n; i++) {
+		char x[SHOWN + 8], y[SHOWN + 8];
+
+		arguments_around(own.text[i], leader.text[i], SHOWN, x, y);
+		strcpy(own.text[i], x);
+		strcpy(leader.text[i], y);
+	}
+	if (own.name)
+		join(&own, a, sizeof(a));
+	if (leader.name)
+		join(&leader, b, sizeof(b));
+	*to = 0;
+	if (d->kind == DIVERGENCE_RESULT && own.name) {
+		arguments_result(d->own_result, own.text[0], ARGUMENT_TEXT);
+		arguments_result(d->leader_result, leader.text[0], ARGUMENT_TEXT);
+		snprintf(to, size, ": %s = %.100s; the leader's result is %.100s", a, own.text[0],
+			 leader.text[0]);
+	} else if (*a && !strcmp(a, b) && report_difference(d, &which, &offset)) {
+		snprintf(to, size, ": %s; argument %d differs from its byte %zu on", a, which + 1,
+			 offset);
+	} else if (*a && *b) {
+		snprintf(to, size, ": %s where the leader made %s", a, b);
+	} else if (*a) {
+		snprintf(to, size, ": %s", a);
+	} else if (*b) {
+		snprintf(to, size, "; the leader made %s", b);
+	}
 }
 
 int stop_report(struct running *r, unsigned v)
@@ -166,8 +206,8 @@ int stop_report(struct running *r, unsigned v)
 	const struct divergence *d = &r->files.variant[v]->divergence;
 	uint32_t kind = known(atomic_load(&d->kind));
 	char said[sizeof(d->text)], text[2 * sizeof(d->text)], path[REPORT_PATH];
-	char calls[1024] = "", site[REPORT_SITE] = "", line[2048], where[2 * REPORT_PATH],
-	     told[2048 + 2 * REPORT_PATH];
+	char calls[3 * CALL_SHOWN] = "", site[REPORT_SITE] = "", line[4096], where[2 * REPORT_PATH],
+		       told[4096 + 2 * REPORT_PATH];
 	int error;
 
 	if (hosts_follow(r))

@@ -28,10 +28,10 @@ static uint8_t *copy(const uint8_t *bytes, size_t n)
 
 static void decode(const struct call_row *row, const uint8_t *p, size_t n)
 {
-	char text[6][ARGUMENT_TEXT];
+	char text[ARGUMENTS_MOST][ARGUMENT_TEXT];
 	int count = arguments_decode(row, p, n, n, text);
 
-	if (count < 0 || count > 6)
+	if (count < 0 || count > ARGUMENTS_MOST)
 		abort();
 	for (int i = 0; i < count; i++)
 		for (const char *c = text[i];; c++) {
@@ -54,7 +54,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct head head;
-	struct call_row refined;
+	struct call_row refined, fitted;
 	const struct call_row *row;
 	size_t a_bytes, b_bytes, offset, offset_back;
 	uint8_t *a, *b;
@@ -74,6 +74,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	b = copy(data + a_bytes, b_bytes);
 	decode(row, a, a_bytes);
 	decode(row, b, b_bytes);
+	decode(arguments_fit(row, a, a_bytes, &fitted), a, a_bytes);
 
 	if (pack_difference(row, a, a_bytes, a, a_bytes, &arg, &offset) && arg != 6)
 		abort();

@@ -15,6 +15,19 @@ check "explain shows it" says 'argument 2 +"left' explained
 check "... and where" says 'main\+0x' explained
 check "... in 80 columns" equal "$(awk 'length > 80' "$scratch/explained")" ""
 check "explain --json is JSON" bash -c "'$tandem' explain --json -c '$scratch/cfg' | python3 -m json.tool >/dev/null"
+# What differs is in sight, however long the argument is.
+seen() { # seen LEADER FOLLOWER [WORDS]: in one line of two columns
+	"$tandem" explain -c "$scratch/cfg" >"$scratch/explained" 2>"$scratch/err" || return
+	says "$1.* # .*$2" explained && says "${3:-}" explained && awk 'length > 80 { print; bad = 1 } END { exit bad }' "$scratch/explained"
+}
+check "a path that differs at its end" run 110 -- "$target" farpath
+check "... is said" says '\(AT_FDCWD, "?\.\.\..*right.*the leader made .*left'
+check "... and explained" seen left right 'Argument 2 differs from its byte 2900 on'
+check "... with the bytes" says '^ +2896  64 2f 64 2f>6c>65>66>74  d/d/left \|  64 2f 64 2f>72>69>67>68  d/d/righ' explained
+check "... in full with --json" bash -c "'$tandem' explain --json -c '$scratch/cfg' | grep -qE '\"(d/){1450}left'"
+check "bytes that differ far behind" run 110 -- "$target" farbytes
+check "... is said" says 'write\(1, "d/d/.*argument 2 differs from its byte 60000 on;'
+check "... and explained" seen 'd/left' 'd/right' 'Argument 2 differs from its byte 60000 on'
 check "one variant hangs" run 110 -- "$target" hang
 check "... is said" says 'hang'
 check "the leader hangs" run 110 -- "$target" leaderhang

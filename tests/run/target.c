@@ -183,6 +183,17 @@ static int count(void)
 	return 0;
 }
 
+/* Both variants write 100000 bytes, or open a path of 3000, that differ near the end. */
+static void far(bool bytes, bool twin)
+{
+	char text[100001] = "";
+
+	for (size_t i = 0; i < (bytes ? sizeof(text) - 1 : 3000); i++)
+		text[i] = i % 2 ? '/' : 'd';
+	memcpy(text + (bytes ? 60000 : 2900), twin ? "right" : "left/", 5);
+	(void)!(bytes ? write(1, text, strlen(text)) : open(text, O_RDONLY));
+}
+
 static int daemonise(const char *file)
 {
 	FILE *out;
@@ -252,6 +263,8 @@ int main(int argc, char **argv)
 		execv("/proc/self/exe", argv);
 		return 1;
 	}
+	if (!strncmp(mode, "far", 3))
+		far(!strcmp(mode, "farbytes"), twin);
 	if (!strcmp(mode, "differ") && puts(twin ? "right" : "left") && fflush(stdout))
 		return 1;
 	if (!strcmp(mode, "hang") && twin) {

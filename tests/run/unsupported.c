@@ -77,7 +77,7 @@ int main(int argc, char **argv)
 	else if (!does)
 		(void)!write(1, "other\n", 6);
 	else if (!strcmp(what, "number"))
-		syscall(500, 1, 2, parameters);
+		syscall(500, 1, 2, parameters, 4, 5, 6);
 	else if (!strcmp(what, "ptrace"))
 		ptrace(PTRACE_TRACEME, 0, NULL, parameters);
 	else if (!strcmp(what, "interface"))

@@ -36,9 +36,10 @@ for trap in sud seccomp; do
 done
 for trap in sud seccomp; do
 	configuration full "trap = \"$trap\"; hang_timeout = 20.0;"
-	refused "doesn't know this call: syscall\\(500, 0x1, 0x2, 0x[0-9a-f]+, .*number 500, at [^ ]+\\+0x" number ''
+	refused "doesn't know this call: syscall\\(500, 0x1, 0x2, 0x[0-9a-f]+, 0x4, 0x5, 0x6\\), number 500, at [^ ]+\\+0x" number ''
 	check "... also by explain" names 'call number +500'
-	check "... with its arguments" names 'argument 3 +0x2'
+	check "... with its six arguments" names 'argument 7 +0x6'
+	check "... one of them" names 'argument 3 +0x2'
 	one_only 'syscall\(500, ' number
 	refused "doesn't support this call: ptrace\\(0x?0, .*number 101, at [^ ]+\\+0x" ptrace ''
 	check "... also by explain" names 'call +ptrace'

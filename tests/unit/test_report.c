@@ -61,7 +61,7 @@ static void put_bytes(struct packer *p, const void *bytes, size_t n)
 static void test_words(void **state)
 {
 	struct packer p = {.n = 0};
-	char text[6][ARGUMENT_TEXT];
+	char text[ARGUMENTS_MOST][ARGUMENT_TEXT];
 
 	(void)state;
 	put_word(&p, (uint64_t)-100);
@@ -75,11 +75,79 @@ static void test_words(void **state)
 	assert_string_equal(text[3], "0644");
 
 	p.n = 0;
+	put_word(&p, 0);
+	put_bytes(&p, &(uint64_t){0x4002}, 8);
+	put_word(&p, 1);
+	put_word(&p, 8);
+	assert_int_equal(arguments_decode(call_row(CALL_rt_sigprocmask), p.bytes, p.n, p.n, text),
+			 4);
+	assert_string_equal(text[1], "[INT TERM]");
+	memset(p.bytes + 16, 0xff, 8);
+	p.bytes[16] = 0xfe;
+	arguments_decode(call_row(CALL_rt_sigprocmask), p.bytes, p.n, p.n, text);
+	assert_string_equal(text[1], "~[HUP]");
+
+	p.n = 0;
 	put_word(&p, 3);
 	put_word(&p, PACK_FAULT);
 	put_word(&p, 5);
 	assert_int_equal(arguments_decode(call_row(CALL_write), p.bytes, p.n, p.n, text), 3);
 	assert_string_equal(text[1], "(bad address)");
+}
+
+/* A call without a row has its number, and as many arguments as there are registers. */
+static void test_unknown(void **state)
+{
+	static const uint64_t args[6] = {1, 2, 3, 4, 5, 6};
+	struct packer p = {.n = 0};
+	char text[ARGUMENTS_MOST][ARGUMENT_TEXT];
+
+	(void)state;
+	assert_int_equal(arguments_registers(call_row(CALL_syscall), 500, args, text), 7);
+	assert_string_equal(text[0], "500");
+	assert_string_equal(text[1], "0x1");
+	assert_string_equal(text[6], "0x6");
+	put_word(&p, 500);
+	assert_int_equal(arguments_decode(call_row(CALL_syscall), p.bytes, p.n, p.n, text), 7);
+	assert_string_equal(text[0], "500");
+	assert_string_equal(text[6], "_");
+	assert_int_equal(arguments_unknown(call_row(CALL_write), text), 3);
+	assert_string_equal(text[2], "?");
+}
+
+/* Long texts are cut so that what differs is in sight. */
+static void test_around(void **state)
+{
+	char a[5001], b[5001], x[64], y[64];
+
+	(void)state;
+	arguments_around("left", "right", 40, x, y);
+	assert_string_equal(x, "left");
+	assert_string_equal(y, "right");
+	memset(a, 'd', sizeof(a));
+	memset(b, 'd', sizeof(b));
+	a[5000] = b[5000] = 0;
+	arguments_around(a, b, 10, x, y);
+	assert_string_equal(x, "dddddddddd...");
+	assert_string_equal(x, y);
+	for (size_t at = 0; at < 5000; at += 7) {
+		b[at] = 'X';
+		arguments_around(a, b, 40, x, y);
+		assert_null(strchr(x, 'X'));
+		assert_non_null(strchr(y, 'X'));
+		assert_true(strlen(x) <= 46 && strlen(y) <= 46);
+		b[at] = 'd';
+	}
+	/* One ends where the other goes on. */
+	b[3000] = 0;
+	arguments_around(a, b, 40, x, y);
+	assert_string_equal(x, "...dddddddddddddddddddddddddddddddddddddddd...");
+	assert_string_equal(y, "...dddddddddd");
+	/* Not within the bytes of an escape. */
+	arguments_around("0123456789abcdefghij\\x00\\x00\\x01",
+			 "0123456789abcdefghij\\x00\\x00\\x02", 24, x, y);
+	assert_string_equal(x, "...\\x00\\x01");
+	assert_string_equal(y, "...\\x00\\x02");
 }
 
 static void flags(unsigned set, uint64_t value, const char *wanted)
@@ -132,7 +200,7 @@ static void test_structures(void **state)
 	struct call_row copy;
 	const struct call_row *row;
 	struct packer p = {.n = 0};
-	char text[6][ARGUMENT_TEXT];
+	char text[ARGUMENTS_MOST][ARGUMENT_TEXT];
 
 	(void)state;
 	put_word(&p, 3);
@@ -176,6 +244,13 @@ static void test_structures(void **state)
 	put_word(&p, 8);
 	arguments_decode(row, p.bytes, p.n, p.n, text);
 	assert_string_equal(text[1], "{a handler, SA_RESTART, mask 0x200}");
+	/* Of another variant's call nobody says how it was packed: as it fits. */
+	row = arguments_fit(call_row(CALL_rt_sigaction), p.bytes, p.n, &copy);
+	arguments_decode(row, p.bytes, p.n, p.n, text);
+	assert_string_equal(text[1], "{a handler, SA_RESTART, mask 0x200}");
+	assert_string_equal(text[3], "8");
+	assert_ptr_equal(arguments_fit(call_row(CALL_rt_sigaction), p.bytes, 9, &copy),
+			 call_row(CALL_rt_sigaction));
 	arg[1].type = 0xff;
 	assert_ptr_equal(arguments_refine(CALL_rt_sigaction, arg, &copy),
 			 call_row(CALL_rt_sigaction));
@@ -185,7 +260,7 @@ static void test_structures(void **state)
 static void test_malformed(void **state)
 {
 	struct packer p = {.n = 0};
-	char text[6][ARGUMENT_TEXT];
+	char text[ARGUMENTS_MOST][ARGUMENT_TEXT];
 
 	(void)state;
 	put_word(&p, 1);
@@ -210,8 +285,8 @@ static void test_malformed(void **state)
 	/* Large ones are cut. */
 	p.n = 0;
 	put_word(&p, 1);
-	put_bytes(&p, (char[2000]){0}, 2000);
-	put_word(&p, 2000);
+	put_bytes(&p, (char[3000]){0}, 3000);
+	put_word(&p, 3000);
 	arguments_decode(call_row(CALL_write), p.bytes, p.n, p.n, text);
 	assert_true(strlen(text[1]) < ARGUMENT_TEXT);
 	assert_string_equal(text[1] + strlen(text[1]) - 4, "\"...");
@@ -301,6 +376,35 @@ static void test_explain(void **state)
 	free(said);
 }
 
+/* A long argument, whose text differs far behind, and one whose text is cut off before that. */
+static void test_explain_long(void **state)
+{
+	static const char report[] =
+		"{\"version\":1,\"title\":\"t\",\"reported_by\":1,"
+		"\"difference\":{\"argument\":1,\"offset\":9000,\"from\":8984,"
+		"\"leader\":\"646464646464646464646464646464646c656674\","
+		"\"own\":\"6464646464646464646464646464646472696768\"},\"variants\":["
+		"{\"id\":0,\"role\":\"leader\",\"call\":{\"name\":\"write\","
+		"\"arguments\":[\"%s3\",\"%s\"]}},"
+		"{\"id\":1,\"role\":\"follower\",\"call\":{\"name\":\"write\","
+		"\"arguments\":[\"%s4\",\"%s\"]}}]}";
+	char same[2001], text[sizeof(report) + 4 * sizeof(same)];
+	char *said;
+
+	(void)state;
+	memset(same, 's', sizeof(same));
+	same[2000] = 0;
+	snprintf(text, sizeof(text), report, same, same, same, same);
+	assert_int_equal(explain_text(text, &said), 0);
+	assert_non_null(strstr(said, "s3 "));
+	assert_non_null(strstr(said, "# "));
+	assert_non_null(strstr(said, "s4\n"));
+	assert_non_null(strstr(said, "...\"ddddddddddddddddleft\""));
+	assert_non_null(strstr(said, "...\"ddddddddddddddddrigh\""));
+	assert_non_null(strstr(said, "differs from its byte 9000 on"));
+	free(said);
+}
+
 static void test_bad_reports(void **state)
 {
 	static const char *const bad[] = {"",
@@ -336,10 +440,12 @@ static void test_bad_reports(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_words),   cmocka_unit_test(test_malformed),
-		cmocka_unit_test(test_flags),   cmocka_unit_test(test_structures),
-		cmocka_unit_test(test_results), cmocka_unit_test(test_directory),
-		cmocka_unit_test(test_explain), cmocka_unit_test(test_bad_reports),
+		cmocka_unit_test(test_words),        cmocka_unit_test(test_malformed),
+		cmocka_unit_test(test_flags),        cmocka_unit_test(test_structures),
+		cmocka_unit_test(test_results),      cmocka_unit_test(test_directory),
+		cmocka_unit_test(test_explain),      cmocka_unit_test(test_bad_reports),
+		cmocka_unit_test(test_unknown),      cmocka_unit_test(test_around),
+		cmocka_unit_test(test_explain_long),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
