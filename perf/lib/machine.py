@@ -98,6 +98,11 @@ def busy(seconds=0.5):
     return 1 - (later_idle - idle) / max(1, later - total)
 
 
+def stolen():
+    """Seconds of all cores that the hypervisor has had for others, since the machine began."""
+    return int(read("/proc/stat").split("\n", 1)[0].split()[8]) / os.sysconf("SC_CLK_TCK")
+
+
 def title(pid):
     """The last part of "nginx: worker process" or the like; else the program's name."""
     words = read(f"/proc/{pid}/cmdline").replace("\0", " ").strip()

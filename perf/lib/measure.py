@@ -29,8 +29,8 @@ LOCKSTEP = "lockstep_adaptive"  # of bench_ring: as a leader waits unless told o
 
 # The parts, and the seconds that each takes: together less than four minutes. Whose time is over
 # makes fewer rounds, but three at least; at twice its time a part gives up.
-PARTS = {"nginx": 30, "lighttpd": 27, "redis": 46, "calls": 14, "start": 5, "ring": 16,
-         "hosts": 64, "engine": 33}
+PARTS = {"nginx": 26, "lighttpd": 24, "redis": 46, "calls": 14, "start": 5, "ring": 15,
+         "hosts": 68, "engine": 34}
 FEWEST = 3
 
 # client(port, requests a second seen before or None): load.wrk()'s result.
@@ -44,10 +44,10 @@ class Plan:
         """parts: those that are measured, of those that are shown."""
         self.parts = [part for part in PARTS if part in parts]
         self.shown = [part for part in PARTS if part in shown]
-        self.pairs = pairs or (1 if quick else 9)
+        self.pairs = pairs or (1 if quick else 7)
         self.fewer_pairs = pairs or (1 if quick else 5)  # of policy full, and between hosts
         self.sweep_pairs = pairs or (1 if quick else 3)
-        self.scale = max(1, self.pairs / 9)  # who asks for more pairs waits longer
+        self.scale = max(1, self.pairs / 7)  # who asks for more pairs waits longer
         # Many short rounds: what disturbs the machine for a while spoils one of them.
         self.web_seconds, self.redis_seconds = (0.2, 0.1) if quick else (0.4, 0.2)
         self.call_pairs = pairs or (1 if quick else 7)
@@ -55,7 +55,7 @@ class Plan:
         self.lockstep_seconds = 0.1 if quick else 0.2
         self.site_batches = 500 if quick else 3000
         self.starts = 3 if quick else 2 * self.pairs
-        self.ring_seconds = 1 if quick else 14
+        self.ring_seconds = 1 if quick else 13
         self.engine_rounds, self.engine_seconds = (1, 0.05) if quick else (3, 0.15)
 
 
@@ -149,8 +149,9 @@ class Bench:
                 if not self.attempt(", ".join(one[:3]), self.compare, kind, both, one, end):
                     # The next load gets fresh servers.
                     self.stop(both)
-            if kind is load.Nginx and not self.network:
-                self.attempt("memory", self.memory, kind)
+                last = one.policy == RELAXED and (one is loads[-1] or loads[index + 1].policy != RELAXED)
+                if last and not self.network:
+                    self.attempt(f"memory of {kind.name}", self.memory, kind, both)
         finally:
             self.stop(both)
 
@@ -266,20 +267,18 @@ class Bench:
         return {**result, "cpu_us": cpu / requests * 1e6, "all_cpu_us": all_cpu / requests * 1e6,
                 **added}
 
-    def memory(self, kind):
-        """Resident KiB of each process behind a load, and what of it is the rings."""
-        both, rows = {}, []
-        try:
-            self.start_both(kind, RELAXED, both)
-            for side, instance in both.items():
-                load.wrk(instance.port, self.plan.web_seconds, OTHER_CORE)
-                for pid in instance.variants():
-                    role = "native" if side == "native" else (
-                        "leader" if pid in instance.servers else "follower")
-                    rows.append({"role": role, "process": title(pid), "pid": pid, **memory(pid)})
-            self.memory_rows = rows
-        finally:
-            self.stop(both)
+    def memory(self, kind, both):
+        """Resident KiB of each process, behind its loads, and what of it is the rings."""
+        if not both:
+            raise Failure("the servers have ended")
+        rows = []
+        for side, instance in both.items():
+            for pid in instance.variants():
+                role = "native" if side == "native" else (
+                    "leader" if pid in instance.servers else "follower")
+                rows.append({"server": kind.name, "role": role, "process": title(pid),
+                             "pid": pid, **memory(pid)})
+        self.memory_rows += rows
 
     # --- between two hosts ---
 

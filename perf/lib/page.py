@@ -20,7 +20,7 @@ body { font: 15px/1.5 system-ui, "DejaVu Sans", sans-serif; color: #1f2937; back
   margin: 0 auto; max-width: 1240px; padding: 28px 24px 60px; }
 h1 { font-size: 26px; margin: 0 0 4px; } h2 { font-size: 19px; margin: 34px 0 10px; }
 h3 { font-size: 15px; margin: 0 0 2px; } p { margin: 0 0 8px; } .soft { color: #6b7280; font-size: 13px; }
-.grid { display: grid; grid-template-columns: repeat(auto-fit, minmax(520px, 1fr)); gap: 18px; align-items: start; }
+.grid { display: grid; grid-template-columns: repeat(auto-fill, minmax(520px, 1fr)); gap: 18px; align-items: start; }
 .card { background: #fff; border: 1px solid #e5e7eb; border-radius: 8px; padding: 16px 18px; overflow-x: auto; }
 svg { width: 100%; height: auto; font-family: system-ui, "DejaVu Sans", sans-serif; }
 table { border-collapse: collapse; width: 100%; font-size: 13.5px; }
@@ -162,16 +162,19 @@ def start_and_memory_plots(bench):
                           f"{targets.START_MS} ms.",
                           svg.strips("Start-up time", "ms", rows, targets.START_MS)))
     if bench.memory_rows:
-        order = ("native", "leader", "follower")
+        order, roles = ("nginx", "lighttpd", "redis"), ("native", "leader", "follower")
         own = {row["pid"]: (row["rss_kib"] - row["rings_kib"]) / 1024 for row in bench.memory_rows}
-        native = {row["process"]: own[row["pid"]] for row in bench.memory_rows
+        native = {(row["server"], row["process"]): own[row["pid"]] for row in bench.memory_rows
                   if row["role"] == "native"}
-        rows = [(f"{row['role']}, {row['process']}", [own[row["pid"]], row["rings_kib"] / 1024],
-                 native.get(row["process"], 0) + targets.MEMORY_MIB
-                 if row["role"] != "native" else None)
-                for row in sorted(bench.memory_rows,
-                                  key=lambda row: (order.index(row["role"]), row["pid"]))]
-        plots.append(card("Resident memory of each nginx process",
+        rows = [(f"{row['server']}{title}, {row['role']}", [own[row["pid"]], row["rings_kib"] / 1024],
+                 native[row["server"], row["process"]] + targets.MEMORY_MIB
+                 if row["role"] != "native" and (row["server"], row["process"]) in native else None)
+                for row, title in sorted(
+                    ((row, f" {row['process']}" if row["server"] == "nginx" else "")
+                     for row in bench.memory_rows),
+                    key=lambda one: (order.index(one[0]["server"]), one[1],
+                                     roles.index(one[0]["role"])))]
+        plots.append(card("Resident memory of each process",
                           "After a load. Ring pages that are mapped twice count twice. Target: "
                           f"native + {targets.MEMORY_MIB:.0f} MiB, rings aside.",
                           svg.stacked("Resident memory", "MiB", rows, ("process", "rings, shared"),

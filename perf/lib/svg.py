@@ -318,7 +318,7 @@ def strips(label, axis, rows, most):
 
 def stacked(label, axis, rows, names, colours):
     """rows: [(name, [value for each of names], the first value's limit or None)]."""
-    left, right, each, top = 140, 60, 28, 50
+    left, right, each, top = 160, 60, 28, 50
     bottom = top + each * len(rows)
     drawing = Drawing(bottom + 46, label)
     marks = ticks(max(max(sum(values), limit or 0) for _, values, limit in rows))

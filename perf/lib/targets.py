@@ -128,12 +128,13 @@ def start_and_memory(table):
              if times["native"] and times["tandem"] else None)
     table.add("start", "start-up of /bin/true: time added", f"<= {START_MS} ms", added,
               "{:+.1f} ms", lambda value: value <= START_MS)
-    added = memory_added(table.bench.memory_rows)
-    for role in ("leader", "follower"):
-        most = max(added.get(role, {}).items(), key=lambda entry: entry[1], default=None)
-        table.add("nginx", f"memory added to a process of nginx as {role}, rings aside, the most",
-                  f"<= {MEMORY_MIB:.0f} MiB", most and most[1], "{:+.2f} MiB",
-                  lambda value: value <= MEMORY_MIB, f" ({most[0]})" if most else "")
+    for server in ("nginx", "lighttpd", "redis"):
+        added = memory_added([row for row in table.bench.memory_rows if row["server"] == server])
+        for role in ("leader", "follower"):
+            most = max(added.get(role, {}).items(), key=lambda entry: entry[1], default=None)
+            table.add(server, f"{server}: memory added to a process of the {role}, rings aside, the most",
+                      f"<= {MEMORY_MIB:.0f} MiB", most and most[1], "{:+.2f} MiB",
+                      lambda value: value <= MEMORY_MIB, f" ({most[0]})" if most else "")
 
 
 def memory_added(rows):
