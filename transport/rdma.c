@@ -15,7 +15,7 @@
 #include "link.h"
 
 _Static_assert(sizeof(struct rdma_word) == 24, "as docs/protocol-rdma.md says");
-_Static_assert(SESSION_STREAMS <= UINT32_MAX, "a stream's number is immediate data");
+_Static_assert(SESSION_STREAMS <= RDMA_WANTED, "a stream's number and a bit are immediate data");
 
 static struct rdma *rdma_of(const struct carrier *c)
 {
@@ -229,14 +229,29 @@ static uint64_t rdma_push(struct carrier *c, struct carrier_stream *s, uint64_t 
 		wr->wr.rdma.rkey = x->key;
 		x->last = r->sent;
 		from += n;
+		x->reached = from;
 	}
 	return from;
+}
+
+/* True: the write that ends there hasn't been posted yet, and is the last: it says so itself. */
+static bool mark_wanted(struct rdma *r, uint32_t stream, uint64_t position)
+{
+	const struct carrier_stream *s = link_stream(r->c.link, stream);
+	const struct rdma_stream *x = s ? s->own : NULL;
+
+	if (!x || !r->batch || x->last != r->sent || x->reached != position)
+		return false;
+	r->wr[r->batch - 1].imm_data |= htonl(RDMA_WANTED);
+	return true;
 }
 
 static bool rdma_tell(struct carrier *c, enum frame_type what, uint32_t stream, uint64_t position)
 {
 	struct rdma *r = rdma_of(c);
 
+	if (what == FRAME_WANT && mark_wanted(r, stream, position))
+		return true;
 	if (what != FRAME_BYE)
 		return say(r, what, stream, position, 0);
 	r->bye |= say_signalled(r, what, position);
@@ -400,18 +415,24 @@ static int take_word(struct rdma *r, const struct rdma_word *w, uint32_t bytes)
 	}
 }
 
-static int take_bytes(struct rdma *r, uint32_t number, uint32_t bytes)
+static int take_bytes(struct rdma *r, uint32_t what, uint32_t bytes)
 {
+	uint32_t number = what & ~RDMA_WANTED;
 	const struct carrier_stream *s = link_stream(r->c.link, number);
+	uint64_t head = 0;
+	int rc;
 
 	if (r->message_bytes)
 		return link_lost(
 			r->c.link,
 			"it sent garbage: bytes of a stream between the parts of a message");
 	/* The engine is the one that writes this head. */
-	return link_head(r->c.link, number,
-			 s ? atomic_load_explicit(&s->producer->head, memory_order_relaxed) + bytes
-			   : 0);
+	if (s)
+		head = atomic_load_explicit(&s->producer->head, memory_order_relaxed) + bytes;
+	rc = link_head(r->c.link, number, head);
+	if (rc || !(what & RDMA_WANTED))
+		return rc;
+	return link_word(r->c.link, FRAME_WANT, number, head);
 }
 
 static int take(struct rdma *r, const struct ibv_wc *wc)

@@ -10,7 +10,8 @@
  * What crosses (docs/protocol-rdma.md has it field by field):
  *
  *   bytes of a stream   RDMA WRITE from the leader's ring to the same offset of the follower's,
- *                       with the stream's number as immediate data. Its completion is what the
+ *                       with the stream's number as immediate data, and whether the leader waits
+ *                       for them to be checked (WANT). Its completion is what the
  *                       follower's engine publishes, so the peer can write bytes and nothing
  *                       else: the head's page isn't open to it, a sleeper is woken, and no order
  *                       between two writes has to be relied upon.
@@ -42,6 +43,7 @@
 #define RDMA_COMPLETIONS 32u /* taken with one call */
 #define RDMA_PROBE 50000000  /* ns of quiet after which it asks whether all has come */
 #define RDMA_TOKEN 16u
+#define RDMA_WANTED 0x80000000u /* in immediate data: the leader waits for all up to here */
 
 /* Types of words besides those of frame.h. */
 enum rdma_type {
@@ -103,7 +105,8 @@ struct rdma_stream {
 	bool open;       /* leader's host: REGION has come; follower's: it was sent */
 	uint64_t remote; /* leader's host: where the peer has it */
 	uint32_t key;
-	uint64_t last; /* send that touches it */
+	uint64_t last;    /* send that touches it, + 1 */
+	uint64_t reached; /* position behind that one's bytes */
 };
 
 struct rdma {

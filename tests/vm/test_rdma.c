@@ -55,6 +55,44 @@ static void follow_flow(void)
 	host_end(&h);
 }
 
+/* That the leader waits for a record is said by its write, not by a word behind it. */
+#define WAITS 60u
+
+static void lead_lockstep(void)
+{
+	struct engine_stats before, after;
+	struct ring_tx tx;
+	struct host h;
+
+	begin(&h, true, HOST_RING);
+	host_tx(&h, 0, &tx, &defaults);
+	put(&tx, 10);
+	MUST(!ring_wait_checked(&tx, tx.head, LOCKSTEP));
+	MUST(!engine_stats(h.engine, 0, &before));
+	for (unsigned i = 0; i < WAITS; i++) {
+		put(&tx, mixed(tx.head));
+		MUST(!ring_wait_checked(&tx, tx.head, LOCKSTEP));
+	}
+	MUST(!engine_stats(h.engine, 0, &after));
+	/* Besides: where the ring ends, probes and heartbeats. */
+	MUST(after.frames_out - before.frames_out < WAITS + WAITS / 2);
+	host_end(&h);
+}
+
+static void follow_lockstep(void)
+{
+	struct ring_rx rx;
+	struct host h;
+
+	begin(&h, false, HOST_RING);
+	host_rx(&h, 0, &rx, &defaults);
+	get(&rx, 10);
+	for (unsigned i = 0; i < WAITS; i++)
+		get(&rx, mixed(rx.tail));
+	expect(&h, ENGINE_LEFT, "");
+	host_end(&h);
+}
+
 /* Publishes until the link is lost; when the follower was last heard of. */
 static int64_t publish_until_lost(struct host *h, struct ring_tx *tx)
 {
@@ -644,6 +682,7 @@ struct test {
  */
 static const struct test tests[] = {
 	{"flow with back-pressure", lead_flow, follow_flow, 0, ANYWHERE},
+	{"a record in lockstep is one write", lead_lockstep, follow_lockstep, 0, ANYWHERE},
 	{"errors say what is wrong", lead_errors, follow_errors, 0, ANYWHERE},
 	{"a limit on locked memory is named", lead_limit, follow_limit, 0, ANYWHERE},
 	{"a dead peer is noticed", lead_death, follow_death, SIGKILL, ANYWHERE},
