@@ -118,10 +118,9 @@ $B/perf/calls: perf/calls.c
 	@mkdir -p $(@D)
 	$Q$(CC) $(TEST) -MF $@.d -o $@ $(filter %.c %.o,$^)
 
-$B/perf/bench_rdma: perf/bench_rdma.c $(addprefix transport/,poller.c rdma.c rdma_device.c rdma_meet.c rdma_pair.c ring.c) \
-		tests/unit/futex_host.c
+$B/perf/bench_rdma: perf/bench_rdma.c tests/unit/engine_host.c $(ENGINE)
 	@mkdir -p $(@D)
-	$Q$(CC) $(TEST) -MF $@.d -o $@ $(filter %.c %.o,$^) -luring -libverbs -lrdmacm -pthread
+	$Q$(CC) $(TEST) -MF $@.d -o $@ $(filter %.c %.o,$^) $(UNIT_LIBS)
 
 bench: deps-bench
 	@$(MAKE) --no-print-directory all bench-programs
@@ -134,10 +133,10 @@ bench-engine: deps-bench
 	@$(MAKE) --no-print-directory $B/perf/bench_engine
 	perf/bench_engine.sh $(abspath $B)
 
-# The RDMA carrier against perftest, in guests; a page of `make bench` that comes later shows it too.
-bench-rdma: deps-vm
-	@$(MAKE) --no-print-directory $B/perf/bench_rdma
-	perf/rdma.sh $(abspath $B)
+# The engine over RDMA against perftest, in guests; a page of `make bench` that comes later shows it too.
+bench-rdma: deps-vm deps-servers
+	@$(MAKE) --no-print-directory all $B/perf/bench_rdma
+	perf/bench --build $(abspath $B) $(if $(PAIRS),--pairs $(PAIRS)) rdma
 
 install: all
 	install -D -m 755 $B/tandem $(DESTDIR)$(PREFIX)/bin/tandem

@@ -121,7 +121,9 @@ static void *run(void *argument)
 	pthread_mutex_unlock(&e->lock);
 	if (error)
 		return NULL;
-	turns(e);
+	turns_begin(e);
+	while (turn(e))
+		;
 	if (e->failed)
 		event_post(e, ENGINE_FAILED, 0, NULL, 0, strerror(-e->failed));
 	end(e);

@@ -171,7 +171,8 @@ void event_post(struct engine *e, enum engine_event_kind kind, unsigned name, co
 /* engine.c: does what the supervisor's thread has asked for. True: something. */
 bool answer(struct engine *e);
 
-/* turn.c: what the thread does, again and again. */
-void turns(struct engine *e);
+/* turn.c: what the thread does again and again, rest included. turn(): false at the end. */
+void turns_begin(struct engine *e);
+bool turn(struct engine *e);
 
 #endif

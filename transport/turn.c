@@ -509,28 +509,31 @@ static bool any_link(const struct engine *e)
 	return false;
 }
 
-void turns(struct engine *e)
+void turns_begin(struct engine *e)
 {
 	e->nap = e->calm = RING_NAP_SHORT;
 	e->spin.budget =
 		(struct spin_budget){.now = SPIN_MOST, .least = SPIN_LEAST, .most = SPIN_MOST};
-	while (!e->failed) {
-		bool busy;
+}
 
-		e->now = tnd_monotonic();
-		busy = atomic_load_explicit(&e->calls, memory_order_acquire) && answer(e);
-		if (poller_pending(&e->poller))
-			e->failed = poller_wait(&e->poller, 0);
-		busy |= receive(e);
-		busy |= transmit(e);
-		check_links(e);
-		if (e->stopping && (!any_link(e) || e->now > e->stop_at))
-			return;
-		if (busy) {
-			learn_nap(e);
-			spun(e);
-		} else if (!spin(e)) {
-			sleep_a_while(e);
-		}
+bool turn(struct engine *e)
+{
+	bool busy;
+
+	e->now = tnd_monotonic();
+	busy = atomic_load_explicit(&e->calls, memory_order_acquire) && answer(e);
+	if (poller_pending(&e->poller))
+		e->failed = poller_wait(&e->poller, 0);
+	busy |= receive(e);
+	busy |= transmit(e);
+	check_links(e);
+	if (e->failed || (e->stopping && (!any_link(e) || e->now > e->stop_at)))
+		return false;
+	if (busy) {
+		learn_nap(e);
+		spun(e);
+	} else if (!spin(e)) {
+		sleep_a_while(e);
 	}
+	return !e->failed;
 }

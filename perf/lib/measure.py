@@ -15,6 +15,7 @@ from iperf import Iperf
 from machine import (LEADER_CORE, OTHER_CORE, Failure, Instance, configuration, cpu_seconds,
                      free_port, memory, title)
 
+PERF = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 SIDES = ("native", "tandem")
 RELAXED, STRICT = "socket_rw_oc", "full"
 BESIDE_FOLLOWER, BESIDE_LEADER = "client with follower", "client with leader"
@@ -31,6 +32,8 @@ LOCKSTEP = "lockstep_adaptive"  # of bench_ring: as a leader waits unless told o
 # makes fewer rounds, but three at least; at twice its time a part gives up.
 PARTS = {"nginx": 26, "lighttpd": 24, "redis": 46, "calls": 14, "start": 5, "ring": 15,
          "hosts": 68, "engine": 34}
+RDMA = "rdma"  # a part only for who asks for it: it needs guests, and minutes
+SECONDS = {**PARTS, RDMA: 300}
 FEWEST = 3
 
 # client(port, requests a second seen before or None): load.wrk()'s result.
@@ -42,8 +45,8 @@ class Plan:
 
     def __init__(self, parts, shown, pairs, quick):
         """parts: those that are measured, of those that are shown."""
-        self.parts = [part for part in PARTS if part in parts]
-        self.shown = [part for part in PARTS if part in shown]
+        self.parts = [part for part in SECONDS if part in parts]
+        self.shown = [part for part in SECONDS if part in shown]
         self.pairs = pairs or (1 if quick else 7)
         self.fewer_pairs = pairs or (1 if quick else 5)  # of policy full, and between hosts
         self.sweep_pairs = pairs or (1 if quick else 3)
@@ -57,6 +60,8 @@ class Plan:
         self.starts = 3 if quick else 2 * self.pairs
         self.ring_seconds = 1 if quick else 13
         self.engine_rounds, self.engine_seconds = (1, 0.05) if quick else (3, 0.15)
+        self.rdma_rounds = pairs or (1 if quick else 3)
+        self.rdma_sizes = (64,) if quick else (64, 1024, 4096, 65536)
 
 
 class Bench:
@@ -68,7 +73,7 @@ class Bench:
         self.lockstep_rows = []
         self.start_rows, self.memory_rows = [], []
         self.engine_rows, self.idle_rows = [], []
-        self.rdma_rows = []  # of an earlier `make bench-rdma`
+        self.rdma_rows = []  # where it isn't measured, those of an earlier run
         self.network = None  # of two hosts, while there are
         self.failures = []   # (part, what, why)
         self.number = 0
@@ -79,7 +84,7 @@ class Bench:
         for part in self.plan.parts:
             print(f"{part}:", flush=True)
             start = time.monotonic()
-            self.part, self.part_end = part, start + PARTS[part] * self.plan.scale
+            self.part, self.part_end = part, start + SECONDS[part] * self.plan.scale
             getattr(self, part)()
             print(f"  ({time.monotonic() - start:.0f} s)", flush=True)
 
@@ -212,9 +217,9 @@ class Bench:
     def compare(self, kind, both, one, end):
         """Adds samples when all rounds went well; else none."""
         now = time.monotonic()
-        if now > self.part_end + PARTS[self.part] * self.plan.scale:
+        if now > self.part_end + SECONDS[self.part] * self.plan.scale:
             raise Failure(f"not measured: this part has taken twice its "
-                          f"{PARTS[self.part] * self.plan.scale:.0f} s")
+                          f"{SECONDS[self.part] * self.plan.scale:.0f} s")
         labels = {"workload": one.workload, "policy": one.policy, "placement": one.placement,
                   "of": one.rounds}
         samples = []
@@ -380,6 +385,19 @@ class Bench:
     def rings(self):
         self.ring_rows = self.rows("bench_ring", self.bench_ring(self.plan.ring_seconds),
                                    self.plan.ring_seconds * 4 + 30)
+
+
+    # --- in guests ---
+
+    def rdma(self):
+        for guests, what in ((1, "RDMA within a guest"), (2, "RDMA between two guests")):
+            self.attempt(what, self.rdma_in, guests, what)
+
+    def rdma_in(self, guests, what):
+        rounds, sizes = self.plan.rdma_rounds, self.plan.rdma_sizes
+        self.rdma_rows += self.rows(
+            what, [os.path.join(PERF, "rdma.sh"), self.build, str(guests), str(rounds),
+                   *map(str, sizes)], 240 + 70 * rounds * len(sizes))
 
 
 def summary(samples):

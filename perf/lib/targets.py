@@ -5,7 +5,7 @@ import statistics
 from hosts import OVER_TCP
 from iperf import NAME as IPERF
 from measure import (BESIDE_FOLLOWER, BESIDE_LEADER, HOST_WORKLOADS, REDIS_COMMANDS,
-                     REDIS_PIPELINES, RELAXED, STRICT, SWEEP)
+                     RDMA, REDIS_PIPELINES, RELAXED, STRICT, SWEEP)
 
 MEMORY_MIB = 2.0
 START_MS = 50
@@ -14,6 +14,8 @@ ADDED_NS = {"sched_yield": 20, "futex_wake": 20, "read_64": 120}
 SITE_NS = 10
 MEMCPY = 0.80
 GOODPUT, LATENCY, IDLE = 0.90, 1.30, 0.005  # between hosts: against plain TCP; of a core
+RDMA_LATENCY, RDMA_BANDWIDTH = 1.50, 0.80  # against perftest
+GUESTS = {1: "within a guest", 2: "between two guests"}
 PLAIN = "plain TCP"
 WAYS = ("io_uring, trusted", "io_uring, encrypted", "plain sockets, trusted",
         "plain sockets, encrypted")
@@ -29,7 +31,7 @@ class Table:
 
     def add(self, part, what, target, value, form, met, more=""):
         """met: whether a value meets the target; None: there is none. more: said behind the value."""
-        if part not in self.bench.plan.shown:
+        if part not in self.bench.plan.shown and not (part == RDMA and self.bench.rdma_rows):
             return
         if value is None:
             self.rows.append((part, what, target, "",
@@ -61,6 +63,7 @@ def targets(bench, rows, calls):
                   for row in bench.ring_rows})
     between_hosts(table, seen)
     engines(table, bench.engine_rows)
+    over_rdma(table, bench.rdma_rows)
     return table.rows
 
 
@@ -232,6 +235,40 @@ def engines(table, rows):
     table.add("engine", "a plain sender's goodput against iperf3's", "none",
               statistics.median(ratio for _, ratio in iperf["goodput", PLAIN].values())
               if ("goodput", PLAIN) in iperf else None, "{:.2f}", None)
+
+
+def rdma_values(rows):
+    """{(guests, measure): {what: (median, median of the ratios to perftest within a round)}}"""
+    found = {}
+    for row in rows:
+        value, perftest = float(row["value"]), float(row["perftest"] or "nan")
+        found.setdefault((int(row["guests"]), row["measure"]), {}).setdefault(
+            row["what"], []).append((value, value / perftest))
+    return {key: {what: tuple(statistics.median(column) for column in zip(*rounds))
+                  for what, rounds in by.items()} for key, by in found.items()}
+
+
+def over_rdma(table, rows):
+    values = rdma_values(rows)
+    for guests, where in GUESTS.items():
+        for measure, what, pick, target, met in (
+                ("typical", "one way of a record against ib_write_lat", max,
+                 f"<= {RDMA_LATENCY:.2f}", lambda value: value <= RDMA_LATENCY),
+                ("latency", "the same, the least of a run", max, "none", None),
+                ("adaptive", "the same, where engines don't only spin", max, "none", None),
+                ("bandwidth", "bandwidth against ib_write_bw", min, f">= {RDMA_BANDWIDTH:.2f}",
+                 lambda value: value >= RDMA_BANDWIDTH)):
+            worst = pick(((ratio, size) for size, (_, ratio)
+                          in values.get((guests, measure), {}).items()), default=None)
+            table.add(RDMA, f"RDMA, {where}: {what}, worst size", target, worst and worst[0],
+                      "{:.2f}", met, f" ({int(worst[1]):,} B)" if worst else "")
+    for transport in ("rdma", "tcp"):
+        for host in ("leader", "follower"):
+            value = values.get((2, f"idle {transport}"), {}).get(host)
+            over = transport == "rdma"
+            table.add(RDMA, f"idle session over {transport}: of an emulated core, on the {host}'s "
+                      "host", f"<= {IDLE:.1%}" if over else "none", value and value[0], "{:.2%}",
+                      (lambda value: value <= IDLE) if over else None)
 
 
 def print_table(head, rows, left=(0,), paint=None):
