@@ -6,6 +6,7 @@ from statistics import median
 
 INK, SOFT, GRID = "#1f2937", "#6b7280", "#e5e7eb"
 NATIVE, TANDEM, FULL, GOOD, BAD = "#9ca3af", "#2563eb", "#d97706", "#15803d", "#b91c1c"
+MISSED = "#fdecec"
 SERIES = ("#2563eb", "#d97706", "#059669", "#9333ea", "#dc2626", "#0891b2", "#6b7280", "#111827", "#be185d", "#4d7c0f")
 WIDTH = 560
 
@@ -45,7 +46,7 @@ class Drawing:
     def legend(self, entries, y):
         x = 8
         for name, colour, shape in entries:
-            if x > 8 and x + 18 + 7 * len(name) > self.width:
+            if x > 8 and x + 18 + 7.2 * len(name) > self.width:
                 x, y = 8, y + 18
             if shape == "diamond":
                 self.diamond(x + 6, y - 4, colour)
@@ -54,7 +55,7 @@ class Drawing:
             else:
                 self.rect(x, y - 10, 12, 12, colour)
             self.text(x + 18, y, name, fill=SOFT, size=12)
-            x += 30 + 7 * len(name)
+            x += 34 + 7.2 * len(name)
 
     def done(self):
         return "\n".join(self.parts + ["</svg>"])
@@ -201,9 +202,9 @@ def around(values):
 
 
 def lines(label, x_axis, y_axis, series, colours, target=None):
-    """series: {name: [(x, y)]}, colours: {name: colour}, target: (y, text).
+    """series: {name: [(x, y)]}, colours: {name: colour}, target: (y, text with ≥ or ≤[, from which x]).
 
-    Both axes are logarithmic, x in powers of two.
+    Both axes are logarithmic, x in powers of two. The side that misses the target is shaded.
     """
     left, right, top, plot = 66, 20, 72, 240
     points = [point for line in series.values() for point in line]
@@ -217,24 +218,26 @@ def lines(label, x_axis, y_axis, series, colours, target=None):
     def place(x, y):
         return (left + (math.log2(x) - x_low) * x_scale,
                 top + plot - math.log10(y / marks[0]) * y_scale)
+    if target:
+        x, y = place(target[2] if len(target) > 2 else 2 ** x_low, target[0])
+        edge = top + plot if "≥" in target[1] else top
+        drawing.rect(x, min(y, edge), WIDTH - right - x, abs(edge - y), MISSED)
     for mark in marks:
-        y = place(2 ** x_low, mark)[1]
+        height = place(2 ** x_low, mark)[1]
         # Of many, the powers of ten.
         if len(marks) < 11 or math.log10(mark) % 1 == 0:
-            drawing.line(left, y, WIDTH - right, y)
-            drawing.text(left - 6, y + 4, number(mark), "end", SOFT, 12)
+            drawing.line(left, height, WIDTH - right, height)
+            drawing.text(left - 6, height + 4, number(mark), "end", SOFT, 12)
     for power in range(x_low, x_high + 1, 2):
-        x = place(2 ** power, marks[0])[0]
-        drawing.line(x, top, x, top + plot)
-        size = 2 ** power
-        drawing.text(x, top + plot + 17, f"{size // 1024} Ki" if size >= 1024 else f"{size}",
+        place_x, size = place(2 ** power, marks[0])[0], 2 ** power
+        drawing.line(place_x, top, place_x, top + plot)
+        drawing.text(place_x, top + plot + 17, f"{size // 1024} Ki" if size >= 1024 else f"{size}",
                      "middle", SOFT, 12)
     drawing.text(left + (WIDTH - left - right) / 2, top + plot + 38, x_axis, "middle", SOFT, 12)
     drawing.text(4, top - 8, y_axis, fill=SOFT, size=12)
     legend = [(name, colours[name], "box") for name in series]
     if target:
-        y = place(2 ** x_low, target[0])[1]
-        drawing.line(left, y, WIDTH - right, y, GOOD, 2, "4 3")
+        drawing.line(x, y, WIDTH - right, y, GOOD, 2, "4 3")
         legend.append((target[1], GOOD, "line"))
     drawing.legend(legend, 16)
     for name, line in series.items():
@@ -317,7 +320,10 @@ def strips(label, axis, rows, most):
 
 
 def stacked(label, axis, rows, names, colours):
-    """rows: [(name, [value for each of names], the first value's limit or None)]."""
+    """rows: [(name, [value for each of names], the first value's limit or None)].
+
+    The name of a row beyond its limit is red.
+    """
     left, right, each, top = 160, 60, 28, 50
     bottom = top + each * len(rows)
     drawing = Drawing(bottom + 46, label)
@@ -331,7 +337,7 @@ def stacked(label, axis, rows, names, colours):
     drawing.text(left + (WIDTH - left - right) / 2, bottom + 36, axis, "middle", SOFT, 12)
     for index, (name, values, limit) in enumerate(rows):
         x, y = left, top + each * index + 4
-        drawing.text(left - 8, y + 15, name, "end")
+        drawing.text(left - 8, y + 15, name, "end", BAD if limit and values[0] > limit else INK)
         for value, colour in zip(values, colours):
             drawing.rect(x, y, value * scale, each - 8, colour)
             x += value * scale
