@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * System V shared memory. The leader's segments are the world's. A follower's lie in a file
- * that its processes share, at a place that the leader's number says; so whoever attaches
- * one there sees what the others of its variant have stored. What strangers store in a
- * segment escapes the log.
+ * System V shared memory, and sets of semaphores. The leader's segments are the world's. A
+ * follower's lie in a file that its processes share, at a place that the leader's number says; so
+ * whoever attaches one there sees what the others of its variant have stored. What strangers store
+ * in a segment escapes the log.
  *
  * A segment's memory at a follower is given back when the session ends, or when another segment
  * gets its number.
@@ -13,6 +13,7 @@
 #include <linux/falloc.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
+#include <sys/sem.h>
 #include <sys/shm.h>
 #include <sys/syscall.h>
 
@@ -117,6 +118,7 @@ static struct arg_desc control_argument(int command)
 	switch (command) {
 	case IPC_STAT:
 	case SHM_STAT:
+	case SHM_STAT_ANY:
 		return (struct arg_desc){.type = ARG_OUT_FIXED, .size = sizeof(struct shmid_ds)};
 	case IPC_SET:
 		return (struct arg_desc){.type = ARG_IN_FIXED, .size = sizeof(struct shmid_ds)};
@@ -165,4 +167,53 @@ void hook_shm(struct call *c)
 			follower_detach(c);
 	}
 	call_finish(c);
+}
+
+/*
+ * How many semaphores there are in a set: asked in the stream, as a call of the program's, since
+ * its number is the leader's. 0: there is none, or none that may be read.
+ */
+static uint64_t set_size(struct call *c)
+{
+	struct semid_ds set = {0};
+	struct call ask = {
+		.thread = c->thread,
+		.process = c->process,
+		.regs = c->regs,
+		.row = c->row,
+		.call = c->call,
+		.level = c->level,
+		.number = c->number,
+		.args = {c->args[0], 0, IPC_STAT, (uint64_t)&set},
+	};
+
+	call_generic(&ask);
+	c->signalled = ask.signalled;
+	return call_failed(ask.result) ? 0 : set.sem_nsems;
+}
+
+void hook_semctl(struct call *c)
+{
+	int command = (int)c->args[2];
+	struct call_row row;
+	uint64_t bytes;
+
+	if (command != GETALL && command != SETALL) {
+		call_generic(c);
+		return;
+	}
+	bytes = set_size(c) * sizeof(uint16_t);
+	if (bytes > UINT16_MAX)
+		call_unsupported(c, "all values of a set of more than 32767 semaphores");
+	if (c->signalled) { /* now; then all of it once more */
+		c->restart = true;
+		return;
+	}
+	call_refine(c, &row);
+	row.arg[3] = (struct arg_desc){.type = ARG_PTR};
+	if (bytes) {
+		row.arg[3].type = command == SETALL ? ARG_IN_FIXED : ARG_OUT_FIXED;
+		row.arg[3].size = (uint16_t)bytes;
+	}
+	call_generic(c);
 }

@@ -283,15 +283,17 @@ static void put_file_handle(struct packer *k, uint64_t user, uint64_t *exec)
 	X(sem, GETZCNT, NONE, 0)                                                                   \
 	X(sem, SETVAL, INT, 0)                                                                     \
 	X(sem, SEM_STAT, OUT_FIXED, sizeof(struct semid64_ds))                                     \
+	X(sem, SEM_STAT_ANY, OUT_FIXED, sizeof(struct semid64_ds))                                 \
 	X(sem, SEM_INFO, OUT_FIXED, sizeof(struct seminfo))                                        \
 	X(msg, IPC_RMID, NONE, 0)                                                                  \
 	X(msg, IPC_SET, IN_FIXED, sizeof(struct msqid64_ds))                                       \
 	X(msg, IPC_STAT, OUT_FIXED, sizeof(struct msqid64_ds))                                     \
 	X(msg, IPC_INFO, OUT_FIXED, sizeof(struct msginfo))                                        \
 	X(msg, MSG_STAT, OUT_FIXED, sizeof(struct msqid64_ds))                                     \
+	X(msg, MSG_STAT_ANY, OUT_FIXED, sizeof(struct msqid64_ds))                                 \
 	X(msg, MSG_INFO, OUT_FIXED, sizeof(struct msginfo))
 
-/* GETALL and SETALL are missing: only the kernel knows how many semaphores there are. */
+/* GETALL and SETALL have a hook (hook_semctl). */
 struct ipc_arg ipc_arg(const struct call_row *row, uint64_t command)
 {
 	enum call_number call = (enum call_number)(row - call_table);
@@ -301,31 +303,29 @@ struct ipc_arg ipc_arg(const struct call_row *row, uint64_t command)
 		return (struct ipc_arg){ARG_##type, size};
 	IPC_COMMANDS(COMMAND)
 #undef COMMAND
-	return (struct ipc_arg){ARG_IGNORE, 0};
+	return (struct ipc_arg){ARG_NONE, 0}; /* the kernel doesn't know it either */
 }
 
-static int put_ipc(struct packer *k, const struct call_row *row, uint64_t command, uint64_t user,
-		   uint64_t *exec)
+static void put_ipc(struct packer *k, const struct call_row *row, uint64_t command, uint64_t user,
+		    uint64_t *exec)
 {
 	struct ipc_arg arg = ipc_arg(row, command);
 
 	*exec = user;
 	switch (arg.type) {
-	case ARG_NONE:
-		put_u64(&k->out, 0);
-		return 0;
 	case ARG_INT:
 		put_u64(&k->out, 8);
 		put_u64(&k->out, scalar(ARG_INT, user));
-		return 0;
+		break;
 	case ARG_OUT_FIXED:
 		put_u64(&k->out, user ? 0 : PACK_NULL);
-		return 0;
+		break;
 	case ARG_IN_FIXED:
 		put_user(k, user, arg.size, exec);
-		return 0;
+		break;
 	default:
-		return -ENOSYS;
+		put_u64(&k->out, 0);
+		break;
 	}
 }
 
@@ -402,7 +402,8 @@ put_memory(struct packer *k, const struct call_row *row, const uint64_t args[6],
 		put_file_handle(k, user, exec);
 		break;
 	case ARG_IPC:
-		return put_ipc(k, row, said_by(row, args, arg), user, exec);
+		put_ipc(k, row, said_by(row, args, arg), user, exec);
+		break;
 	default:
 		return -ENOSYS;
 	}

@@ -174,7 +174,7 @@ static inline uint64_t said_by(const struct call_row *row, const uint64_t args[6
 	return scalar(row->arg[arg->aux].type, args[arg->aux]);
 }
 
-/* What ARG_IPC is for a command: a scalar, or bytes in or out. -1: not known. */
+/* What ARG_IPC is for a command: a scalar, or bytes in or out. */
 struct ipc_arg {
 	uint8_t type; /* ARG_LONG, ARG_IN_FIXED, ARG_OUT_FIXED, ARG_NONE */
 	uint16_t size;

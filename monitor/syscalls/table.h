@@ -182,6 +182,8 @@ struct arg_desc {
 	X(sigprocmask) /* some signals are never really blocked */                                 \
 	X(sigreturn)   /* undoes a frame the monitor has built */                                  \
 	X(sigaltstack) /* emulated: the real one belongs to the monitor */                         \
+	X(semctl)      /* values of a whole set: how many, only the kernel knows */                \
+	X(sched)       /* sched_setattr: a structure that says its own size */                     \
 	X(sigwait)     /* rt_sigtimedwait: a timer's value is each variant's own */                \
 	X(timer)       /* timer_create: likewise */                                                \
 	X(futex)       /* private, but interrupted by signals */                                   \
