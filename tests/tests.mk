@@ -74,10 +74,10 @@ test_patch := $(PATCH) tests/unit/arch/$(ARCH)/patch_sites.S
 test_vdso := $(PATCH) monitor/interpose/vdso.c
 
 ENGINE := $(addprefix transport/,engine.c frame.c link.c poller.c queue.c rdma.c rdma_device.c rdma_meet.c rdma_pair.c \
-	ring.c seal.c slice.c streams.c tcp.c turn.c wire.c) tests/unit/futex_host.c
-test_handshake := $(addprefix transport/,handshake.c key.c meet.c seal.c ring.c) \
+	libcrypto.c ring.c seal.c slice.c streams.c tcp.c turn.c wire.c) tests/unit/futex_host.c
+test_handshake := $(addprefix transport/,handshake.c key.c libcrypto.c meet.c seal.c ring.c) \
 	tests/unit/futex_host.c
-test_frame := transport/frame.c transport/seal.c
+test_frame := $(addprefix transport/,frame.c libcrypto.c seal.c)
 test_key := transport/key.c
 test_policy := monitor/policy.c monitor/syscalls/table.c
 test_engine := $(ENGINE) tests/unit/engine_host.c
@@ -131,8 +131,8 @@ check-model:
 # Fuzzers of libFuzzer, from sources that clang builds anew: the coverage of all of them counts.
 FUZZERS := fuzz_config fuzz_frame fuzz_handshake fuzz_message fuzz_pack fuzz_record fuzz_ring
 fuzz_config := $(filter-out supervisor/check.c supervisor/machine.c,$(test_config))
-fuzz_frame := transport/frame.c transport/seal.c
-fuzz_handshake := transport/handshake.c transport/key.c transport/seal.c
+fuzz_frame := $(test_frame)
+fuzz_handshake := $(addprefix transport/,handshake.c key.c libcrypto.c seal.c)
 fuzz_message := $(addprefix supervisor/,arguments.c columns.c config.c config_place.c config_reader.c \
 	config_scan.c config_variant.c events.c evidence.c explain.c flags.c follow.c hang.c hosts.c lead.c \
 	libraries.c parameters.c processes.c report.c session.c status.c stop.c) \

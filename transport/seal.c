@@ -38,6 +38,18 @@ void seal_begin(struct seal *s, enum seal_cipher cipher, const uint8_t key[KEY_B
 		crypto_aead_aes256gcm_beforenm((void *)s->aes, key);
 }
 
+void seal_hasten(struct seal *s, bool closes)
+{
+	s->large = libcrypto_begin(s->cipher == SEAL_AES256 ? LIBCRYPTO_AES256 : LIBCRYPTO_CHACHA20,
+				   s->key, closes);
+}
+
+void seal_end(struct seal *s)
+{
+	libcrypto_end(s->large);
+	explicit_bzero(s, sizeof(*s));
+}
+
 size_t seal_close(struct seal *s, uint8_t *box, size_t plain)
 {
 	uint32_t size = htole32((uint32_t)(plain + SEAL_TAG));
@@ -45,7 +57,10 @@ size_t seal_close(struct seal *s, uint8_t *box, size_t plain)
 
 	memcpy(box, &size, sizeof(size));
 	nonce(n, s->count++);
-	if (s->cipher == SEAL_AES256)
+	if (s->large && plain >= SEAL_LARGE) {
+		if (!libcrypto_encrypt(s->large, n, box, SEAL_SIZE, text, plain, text + plain))
+			return 0;
+	} else if (s->cipher == SEAL_AES256)
 		crypto_aead_aes256gcm_encrypt_afternm(text, NULL, text, plain, box, SEAL_SIZE, NULL,
 						      n, (const void *)s->aes);
 	else
@@ -59,6 +74,9 @@ static int decrypt(const struct seal *s, uint8_t *box, uint32_t size)
 	uint8_t n[NONCE], *text = box + SEAL_SIZE;
 
 	nonce(n, s->count);
+	if (s->large && size - SEAL_TAG >= SEAL_LARGE)
+		return !libcrypto_decrypt(s->large, n, box, SEAL_SIZE, text, size - SEAL_TAG,
+					  text + size - SEAL_TAG);
 	if (s->cipher == SEAL_AES256)
 		return crypto_aead_aes256gcm_decrypt_afternm(text, NULL, NULL, text, size, box,
 							     SEAL_SIZE, n, (const void *)s->aes);

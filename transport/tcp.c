@@ -81,7 +81,11 @@ static void add_iov(struct batch *b, const void *bytes, size_t n)
 
 static void close_box(struct tcp *t)
 {
-	t->closed += seal_close(&t->seal, t->box + t->closed, t->plain);
+	size_t size = seal_close(&t->seal, t->box + t->closed, t->plain);
+
+	if (!size)
+		link_lost(t->c.link, "what is sent can't be encrypted here");
+	t->closed += size;
 	t->boxes++;
 	t->plain = 0;
 }
@@ -189,6 +193,8 @@ static int tcp_flush(struct carrier *c)
 		if (t->plain)
 			close_box(t);
 		bytes = t->closed;
+		if (!bytes)
+			return -ECONNRESET;
 		add_iov(b, t->box, bytes);
 	}
 	b->leaving = true;
@@ -384,8 +390,8 @@ static void tcp_close(struct carrier *c)
 	struct tcp *t = (struct tcp *)c;
 
 	wire_close(&t->wire);
-	explicit_bzero(&t->seal, sizeof(t->seal));
-	explicit_bzero(&t->unseal, sizeof(t->unseal));
+	seal_end(&t->seal);
+	seal_end(&t->unseal);
 	free(t->box);
 	free(t->in);
 	free(t);
@@ -417,6 +423,8 @@ static int tcp_connect(struct carrier **to, struct link *link, struct poller *p,
 	if (l->keys) {
 		seal_begin(&t->seal, l->keys->cipher, l->keys->send);
 		seal_begin(&t->unseal, l->keys->cipher, l->keys->receive);
+		seal_hasten(&t->seal, true);
+		seal_hasten(&t->unseal, false);
 	}
 	*to = &t->c;
 	return 0;

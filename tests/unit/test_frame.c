@@ -382,6 +382,53 @@ static void changed_boxes(void **state)
 	}
 }
 
+/* Both libraries make the same boxes, and open each other's. */
+static void libraries(void **state)
+{
+	static const size_t plains[] = {1,    SEAL_LARGE - 1,    SEAL_LARGE,     SEAL_LARGE + 1,
+					4096, FRAME_PAYLOAD + 3, SEAL_PLAIN - 1, SEAL_PLAIN};
+
+	(void)state;
+	for (unsigned c = 0; c < ciphers(); c++) {
+		struct seal one, other, opens[2];
+		size_t size;
+
+		seal_begin(&one, c, key[0]);
+		seal_begin(&other, c, key[0]);
+		seal_begin(&opens[0], c, key[0]);
+		seal_begin(&opens[1], c, key[0]);
+		seal_hasten(&other, true);
+		seal_hasten(&opens[1], false);
+		if (!other.large || !opens[1].large)
+			print_message("no libcrypto.so.3 here: libsodium against itself\n");
+		for
+			EACH(i, plains)
+			{
+				uint8_t *box = box_of(&one, plains[i], &size);
+				uint8_t *same = box_of(&other, plains[i], &size);
+
+				assert_memory_equal(box, same, size);
+				for (unsigned o = 0; o < 2; o++) {
+					for (size_t at = SEAL_SIZE; at < size; at += size / 5) {
+						box[at] ^= 1;
+						assert_int_equal(opened(&opens[o], box, size),
+								 -EBADMSG);
+						box[at] ^= 1;
+					}
+					assert_int_equal(opened(&opens[o], box, size), size);
+					/* again */
+					assert_int_equal(opened(&opens[o], box, size), -EBADMSG);
+				}
+				free(box);
+				free(same);
+			}
+		seal_end(&one);
+		seal_end(&other);
+		seal_end(&opens[0]);
+		seal_end(&opens[1]);
+	}
+}
+
 /* A box holds whole frames: what is in it is checked as if it had come without one. */
 static void frames_in_boxes(void **state)
 {
@@ -424,6 +471,7 @@ int main(void)
 		cmocka_unit_test(impossible_boxes),
 		cmocka_unit_test(order),
 		cmocka_unit_test(changed_boxes),
+		cmocka_unit_test(libraries),
 		cmocka_unit_test(frames_in_boxes),
 	};
 
