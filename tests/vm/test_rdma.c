@@ -9,6 +9,7 @@
  *
  * The leader's half prints TAP.
  */
+#include "rdma_raw.h"
 #include "rdma_test.h"
 
 #include <setjmp.h>
@@ -310,83 +311,6 @@ static void follow_stale(void)
  * are and with which key. Both connections of a process have one protection domain (librdmacm has
  * one for each device), so nothing but the registration can stand in its way.
  */
-#define RAW_AT 5000u /* where it writes: behind all that was published */
-#define RAW_BYTES 64u
-
-struct raw_target {
-	uint64_t address;
-	uint32_t key;
-};
-
-static struct ibv_qp_init_attr raw_pair(void)
-{
-	return (struct ibv_qp_init_attr){
-		.qp_type = IBV_QPT_RC,
-		.cap = {.max_send_wr = 4, .max_recv_wr = 4, .max_send_sge = 1, .max_recv_sge = 1},
-	};
-}
-
-static struct sockaddr_in raw_address(void)
-{
-	struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(PORT + 1)};
-
-	inet_pton(AF_INET, address, &a.sin_addr);
-	return a;
-}
-
-static struct rdma_cm_id *raw_listen(void)
-{
-	struct sockaddr_in a = raw_address();
-	struct rdma_cm_id *id;
-
-	MUST(!rdma_create_id(NULL, &id, NULL, RDMA_PS_TCP));
-	MUST(!rdma_bind_addr(id, (void *)&a) && !rdma_listen(id, 1));
-	return id;
-}
-
-static struct rdma_cm_id *raw_accept(struct rdma_cm_id *listener, struct raw_target *to)
-{
-	struct ibv_qp_init_attr pair = raw_pair();
-	struct rdma_conn_param p = {.retry_count = 7, .rnr_retry_count = 7};
-	struct rdma_cm_id *id;
-
-	MUST(!rdma_get_request(listener, &id));
-	memcpy(to, id->event->param.conn.private_data, sizeof(*to));
-	MUST(!rdma_create_qp(id, NULL, &pair) && !rdma_accept(id, &p));
-	rdma_destroy_id(listener);
-	return id;
-}
-
-static struct rdma_cm_id *raw_connect(struct sockaddr_in a, const void *data, uint8_t bytes)
-{
-	struct rdma_conn_param p = {.private_data = data,
-				    .private_data_len = bytes,
-				    .retry_count = 7,
-				    .rnr_retry_count = 7};
-	struct ibv_qp_init_attr pair = raw_pair();
-	struct rdma_cm_id *id;
-
-	MUST(!rdma_create_id(NULL, &id, NULL, RDMA_PS_TCP));
-	MUST(!rdma_resolve_addr(id, NULL, (void *)&a, 5000) && !rdma_resolve_route(id, 5000));
-	MUST(!rdma_create_qp(id, NULL, &pair) && !rdma_connect(id, &p));
-	return id;
-}
-
-static enum ibv_wc_status raw_write(struct rdma_cm_id *id, const struct raw_target *to)
-{
-	static uint8_t bytes[RAW_BYTES];
-	struct ibv_mr *mr = ibv_reg_mr(id->pd, bytes, sizeof(bytes), IBV_ACCESS_LOCAL_WRITE);
-	struct ibv_wc wc;
-
-	memset(bytes, 0xee, sizeof(bytes));
-	MUST(mr);
-	MUST(!rdma_post_write(id, NULL, bytes, sizeof(bytes), mr, IBV_SEND_SIGNALED,
-			      to->address + RAW_AT, to->key));
-	MUST(rdma_get_send_comp(id, &wc) == 1);
-	ibv_dereg_mr(mr);
-	return wc.status;
-}
-
 static void hand_over(int fd)
 {
 	MUST(write(fd, "", 1) == 1);
@@ -641,30 +565,61 @@ static void follow_errors(void)
 	host_end(&h);
 }
 
-/* The follower's host has a limit on locked memory. */
-static void lead_limit(void)
+/* A host with a limit on locked memory says so, and what to do; the other one sees it go. */
+static void begin_limited(struct host *h, bool leader)
+{
+	struct rlimit limit = {4u << 20, 4u << 20};
+
+	/* Root is bound by it without this capability, which goes with the user. */
+	MUST(!setrlimit(RLIMIT_MEMLOCK, &limit) && !setresuid(65534, 65534, 65534));
+	begin(h, leader, 16u << 20);
+}
+
+static void end_limited(struct host *h)
+{
+	expect(h, ENGINE_LOST,
+	       "16384 KB of a stream can't be locked for RDMA here: RLIMIT_MEMLOCK is 4096 KB; "
+	       "raise it (ulimit -l, LimitMEMLOCK= of a systemd unit), or lower ring_size");
+	host_end(h);
+}
+
+static void lead_limited(void)
 {
 	struct ring_tx tx;
 	struct host h;
 
-	begin(&h, true, HOST_RING);
+	begin_limited(&h, true);
+	host_tx(&h, 0, &tx, &defaults);
+	ring_kick(&tx);
+	end_limited(&h);
+}
+
+static void follow_unlimited(void)
+{
+	struct host h;
+
+	begin(&h, false, 16u << 20);
+	expect(&h, ENGINE_LOST, "hung up");
+	host_end(&h);
+}
+
+static void lead_unlimited(void)
+{
+	struct ring_tx tx;
+	struct host h;
+
+	begin(&h, true, 16u << 20);
 	host_tx(&h, 0, &tx, &defaults);
 	expect(&h, ENGINE_LOST, "");
 	host_end(&h);
 }
 
-static void follow_limit(void)
+static void follow_limited(void)
 {
-	struct rlimit limit = {2u << 20, 2u << 20};
-	struct engine_event e;
 	struct host h;
 
-	/* Root is bound by it without this capability, which goes with the user. */
-	MUST(!setrlimit(RLIMIT_MEMLOCK, &limit) && !setresuid(65534, 65534, 65534));
-	begin(&h, false, 16u << 20);
-	host_event(&h, &e);
-	MUST(e.kind == ENGINE_LOST && strstr(e.why, "RLIMIT_MEMLOCK is 2048 KB; raise it"));
-	host_end(&h);
+	begin_limited(&h, false);
+	end_limited(&h);
 }
 
 /* ---- running them ---- */
@@ -684,7 +639,8 @@ static const struct test tests[] = {
 	{"flow with back-pressure", lead_flow, follow_flow, 0, ANYWHERE},
 	{"a record in lockstep is one write", lead_lockstep, follow_lockstep, 0, ANYWHERE},
 	{"errors say what is wrong", lead_errors, follow_errors, 0, ANYWHERE},
-	{"a limit on locked memory is named", lead_limit, follow_limit, 0, ANYWHERE},
+	{"a limit on locked memory is named", lead_unlimited, follow_limited, 0, ANYWHERE},
+	{"so is one of the leader's host", lead_limited, follow_unlimited, 0, ANYWHERE},
 	{"a dead peer is noticed", lead_death, follow_death, SIGKILL, ANYWHERE},
 	{"a stale leader writes nothing", lead_stale, follow_stale, 0, ANYWHERE},
 	{"a stale key is refused", lead_key, follow_key, 0, ANYWHERE},
@@ -700,8 +656,11 @@ static bool runs_here(size_t i)
 	return tests[i].where != (alone ? BETWEEN : WITHIN);
 }
 
-/* A program of its own: what a process has opened of RDMA, its children can't use. */
-static pid_t start_follower(size_t i)
+/*
+ * A program of its own: what a process has opened of RDMA, its children can't use, nor it itself
+ * when it has changed its user.
+ */
+static pid_t start(const char *half, size_t i)
 {
 	char number[24];
 	pid_t child;
@@ -709,44 +668,52 @@ static pid_t start_follower(size_t i)
 	snprintf(number, sizeof(number), "%zu", i);
 	child = fork();
 	if (!child) {
-		execl("/proc/self/exe", "test_rdma", "follow", number, NULL);
+		execl("/proc/self/exe", "test_rdma", half, number, NULL);
 		_exit(127);
 	}
 	return child;
 }
 
-static bool ended_well(pid_t child, size_t i)
+static bool ended_by(pid_t child, int killed)
 {
 	int status;
 
 	if (waitpid(child, &status, 0) != child)
 		return false;
-	return tests[i].killed ? WIFSIGNALED(status) && WTERMSIG(status) == tests[i].killed
-			       : status == 0;
+	return killed ? WIFSIGNALED(status) && WTERMSIG(status) == killed : status == 0;
 }
 
 static void run(void **state)
 {
-	size_t i = (size_t)((const struct test *)*state - tests);
-	pid_t child = alone ? start_follower(i) : 0;
+	const struct test *t = *state;
+	size_t i = (size_t)(t - tests);
+	pid_t child = alone ? start("follow", i) : 0;
 
 	alarm(TIME_LIMIT);
-	tests[i].lead();
-	assert_true(!child || ended_well(child, i));
+	assert_true(ended_by(start("lead", i), 0));
+	assert_true(!child || ended_by(child, t->killed));
 	alarm(0);
 }
 
-static int follow(const char *which)
+/* Which: the number of a test. */
+static int run_half(bool lead, const char *which)
+{
+	const struct test *t = &tests[strtoul(which, NULL, 10) % TESTS];
+
+	alarm(TIME_LIMIT);
+	if (lead)
+		t->lead();
+	else
+		t->follow();
+	return 0;
+}
+
+static int follow_all(void)
 {
 	int failed = 0;
 
-	if (which) {
-		alarm(TIME_LIMIT);
-		tests[strtoul(which, NULL, 10) % TESTS].follow();
-		return 0;
-	}
 	for (size_t i = 0; i < TESTS; i++)
-		failed |= runs_here(i) && !ended_well(start_follower(i), i);
+		failed |= runs_here(i) && !ended_by(start("follow", i), tests[i].killed);
 	return failed;
 }
 
@@ -763,8 +730,10 @@ int main(int argc, char **argv)
 		fprintf(stderr, "ADDRESS is not set\n");
 		return 2;
 	}
+	if (argc > 2)
+		return run_half(!strcmp(argv[1], "lead"), argv[2]);
 	if (!alone && !strcmp(argv[1], "follow"))
-		return follow(argv[2]);
+		return follow_all();
 	for (size_t i = 0; i < TESTS; i++) {
 		if (runs_here(i))
 			list[n++] = (struct CMUnitTest){tests[i].name, run, NULL, NULL,
