@@ -92,11 +92,12 @@ start() { # start N
 	mkdir "$shared/$1"
 	: >"$shared/$1/output"
 	# Without tsc=reliable the guest measures time with the hpet, and latency tools print nonsense.
+	# no_timer_check: where the host is busy the kernel finds its timer too slow, and panics.
 	# loglevel=5: warnings and what is worse; more takes longer to print than to boot.
 	setpriv --pdeathsig KILL qemu-system-x86_64 -machine q35 -accel tcg,thread=multi,tb-size=256 \
 		-cpu max -smp "$cpus" -m "$memory" -nodefaults -no-user-config -display none -no-reboot \
 		-serial "file:$shared/$1/kernel" -kernel "$image/vmlinux" -initrd "$image/initramfs" \
-		-append "console=ttyS0 loglevel=5 mitigations=off nokaslr tsc=reliable clocksource=tsc net.ifnames=0 panic=-1 inside=$here/inside.sh GUEST=$1 GUESTS=$guests IMAGE=$image DIRECTORY=$PWD" \
+		-append "console=ttyS0 loglevel=5 mitigations=off nokaslr tsc=reliable clocksource=tsc no_timer_check net.ifnames=0 panic=-1 inside=$here/inside.sh GUEST=$1 GUESTS=$guests IMAGE=$image DIRECTORY=$PWD" \
 		-fsdev local,id=root,path=/,security_model=none,readonly=on,multidevs=remap \
 		-device virtio-9p-pci,fsdev=root,mount_tag=root \
 		-fsdev "local,id=guests,path=$shared,security_model=none" \
