@@ -59,7 +59,7 @@ PATCH := $(addprefix monitor/interpose/,maps.c patch.c sites.c stubs.c) \
 
 UNITS := test_config test_report test_ring test_ring_errors test_record test_table \
 	test_pack test_pack_msg test_pack_garbage test_patch test_vdso test_engine test_engine_faults test_handshake \
-	test_frame test_key test_policy
+	test_frame test_key test_policy test_protocol
 test_config := $(wildcard supervisor/config*.c) $(addprefix supervisor/,check.c machine.c program.c) transport/rdma_device.c
 test_report := $(addprefix supervisor/,arguments.c flags.c explain.c columns.c reports.c) \
 	monitor/syscalls/pack.c monitor/syscalls/table.c
@@ -79,6 +79,7 @@ test_handshake := $(addprefix transport/,handshake.c key.c libcrypto.c meet.c se
 	tests/unit/futex_host.c
 test_frame := $(addprefix transport/,frame.c libcrypto.c seal.c)
 test_key := transport/key.c
+test_protocol := transport/frame.c
 test_policy := monitor/policy.c monitor/syscalls/table.c
 test_engine := $(ENGINE) tests/unit/engine_host.c
 test_engine_faults := $(test_engine)

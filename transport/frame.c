@@ -5,17 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* On the wire, little endian. */
-struct header {
-	uint32_t size;
-	uint8_t type;
-	uint8_t zero[3];
-	uint32_t sequence;
-	uint32_t stream;
-	uint64_t position;
-};
-
-_Static_assert(sizeof(struct header) == FRAME_HEADER, "as documented");
+_Static_assert(sizeof(struct frame_header) == FRAME_HEADER, "no holes");
 
 static const struct {
 	const char *name;
@@ -39,7 +29,7 @@ const char *frame_name(enum frame_type type)
 
 void frame_encode(uint8_t to[FRAME_HEADER], const struct frame *f, uint32_t sequence)
 {
-	struct header h = {
+	struct frame_header h = {
 		.size = htole32(f->size),
 		.type = (uint8_t)f->type,
 		.sequence = htole32(sequence),
@@ -50,7 +40,7 @@ void frame_encode(uint8_t to[FRAME_HEADER], const struct frame *f, uint32_t sequ
 	memcpy(to, &h, sizeof(h));
 }
 
-static const char *check(const struct header *h, uint32_t sequence, const struct frame *f)
+static const char *check(const struct frame_header *h, uint32_t sequence, const struct frame *f)
 {
 	if (h->type == 0 || h->type >= FRAME_TYPES)
 		return "a frame of no known type";
@@ -73,7 +63,7 @@ static const char *check(const struct header *h, uint32_t sequence, const struct
 int frame_decode(const uint8_t *from, size_t bytes, uint32_t sequence, struct frame *f,
 		 const char **reason)
 {
-	struct header h;
+	struct frame_header h;
 
 	if (bytes < FRAME_HEADER)
 		return 0;

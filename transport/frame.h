@@ -34,6 +34,16 @@ struct frame {
 	uint64_t position;
 };
 
+/* On the wire, little endian. */
+struct frame_header {
+	uint32_t size;
+	uint8_t type;
+	uint8_t zero[3];
+	uint32_t sequence;
+	uint32_t stream;
+	uint64_t position;
+};
+
 void frame_encode(uint8_t to[FRAME_HEADER], const struct frame *f, uint32_t sequence);
 
 /*

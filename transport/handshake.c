@@ -13,19 +13,7 @@
 
 #define MAGIC "TANDEM\r\n"
 
-/* What is sent first, by both. `mac` covers all before it, and the listener's the caller's hello.
- */
-struct hello {
-	char magic[8];
-	uint32_t version;
-	uint32_t abilities;
-	uint8_t public[32];
-	uint8_t nonce[32];
-	uint8_t mac[32];
-};
-
 _Static_assert(sizeof(struct hello) <= sizeof(((struct handshake *)0)->hello[0]), "room");
-_Static_assert(sizeof(struct hello) == 112, "as documented");
 
 enum { CALLER, LISTENER }; /* places in hello[] */
 

@@ -69,6 +69,19 @@ enum handshake_phase {
 	HANDSHAKE_FAILED,
 };
 
+/*
+ * What is sent first, by both, little endian. `mac` covers all before it, and the listener's the
+ * caller's hello.
+ */
+struct hello {
+	char magic[8];
+	uint32_t version;
+	uint32_t abilities;
+	uint8_t public[32];
+	uint8_t nonce[32];
+	uint8_t mac[32];
+};
+
 #define HANDSHAKE_BUFFER (64u + HANDSHAKE_ITEMS * (HANDSHAKE_NAME + HANDSHAKE_VALUE + 8))
 
 /* Private but for phase, why, differs, theirs and keys, once done. */
