@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# Debian's nginx, lighttpd and redis over RDMA: the leader in guest 1, with its clients, and the
-# follower in guest 2. Each is asked for answers, which are those of a native run byte for byte, then
-# loaded, then stopped; no kernel has complained by then. Prints TAP.
+# Debian's nginx, lighttpd and redis over RDMA, and redis over TCP by a link that delays packets and
+# changes their places: the leader in guest 1, with its clients, and the follower in guest 2. Each is
+# asked for answers, which are those of a native run byte for byte, then loaded, then stopped; no kernel
+# has complained by then. Prints TAP.
 . "$(dirname "$0")/lib.sh"
 PATH=$PATH:/usr/sbin
 for tool in nginx lighttpd redis-server redis-cli redis-benchmark curl ab; do
@@ -119,28 +120,32 @@ load() { # load NAME
 END2
 cat >"$scratch/in" <<'END2'
 scratch=$1 tandem=$2 complaints=$3
+# What the link does to both guests' packets from then on.
+disturb() { modprobe sch_netem && tc qdisc add dev eth0 root netem delay 20ms 10ms reorder 25% 50%; }
 shift 3
 mkfifo /run/pause
 exec 9<>/run/pause
 mine=$SHARED/$GUEST
 . "$scratch/uses"
-for server; do
-	dir=$scratch/guests/$server
+for session; do
+	server=${session%.*} dir=$scratch/guests/$session
 	command_of "$server" "$dir"
+	[ "$session" = "$server" ] || disturb || exit 1
 	# Nobody may wait for ever.
 	timeout -k 5 200 "$tandem" run --id $((GUEST - 1)) -c "$dir/tandem.cfg" -- "${command[@]}" \
-		>"$mine/$server.said" 2>&1 </dev/null 9>&- &
+		>"$mine/$session.said" 2>&1 </dev/null 9>&- &
 	pid=$!
 	if [ "$GUEST" = 1 ] && await_listener $pid; then
-		ask "$server" >"$mine/$server.answers" 2>&1
-		load "$server" >"$mine/$server.load" 2>&1
+		ask "$server" >"$mine/$session.answers" 2>&1
+		load "$server" >"$mine/$session.load" 2>&1
 		kill -TERM $pid
 	fi
 	wait $pid
-	echo $? >"$mine/$server.status"
-	dmesg | grep -aE "$complaints" >"$mine/$server.kernel"
-	pgrep -a "tandem|nginx|lighttpd|redis" >"$mine/$server.left"
+	echo $? >"$mine/$session.status"
+	dmesg | grep -aE "$complaints" >"$mine/$session.kernel"
+	pgrep -a "tandem|nginx|lighttpd|redis" >"$mine/$session.left"
 done
+grep ^TcpExt: /proc/net/netstat >"$mine/netstat"
 exit 0
 END2
 
@@ -158,30 +163,38 @@ native() { # native NAME
 }
 # What differs from one native run to the next, too: dates; how long something took.
 undated() { sed -E 's/^Date: .*//; s/^(Last transfer|Total).*//' "$1"; }
-alike() {
+alike() { # alike SESSION
 	[ -s "$scratch/results/1/$1.answers" ] || { cat "$scratch"/results/[12]/"$1.said"; return 1; }
-	cmp <(undated "$scratch/native/$1/answers") <(undated "$scratch/results/1/$1.answers")
+	cmp <(undated "$scratch/native/${1%.*}/answers") <(undated "$scratch/results/1/$1.answers")
 }
-loaded() {
+loaded() { # loaded SESSION
 	case $1 in
-	redis) [ "$(grep -cE '^"(SET|GET|LPUSH)' "$scratch/results/1/redis.load")" = 5 ] ;;
+	redis*) [ "$(grep -cE '^"(SET|GET|LPUSH)' "$scratch/results/1/$1.load")" = 5 ] ;;
 	*) [ "$(grep -E '^(Complete|Failed|Non-2xx)' "$scratch/results/1/$1.load" | tr -s ' \n' ' ')" = \
 		"Complete requests: 300 Failed requests: 0 Complete requests: 600 Failed requests: 0 Complete requests: 20 Failed requests: 0 " ] ;;
 	esac || { cat "$scratch/results/1/$1.load"; return 1; }
+}
+# reordered: how many segments have come to a guest before those that were sent before them
+reordered() {
+	awk '!n { n = split($0, name); next }
+		{ for (i = 1; i <= n; i++) if (name[i] == "TCPOFOQueue") print $i }' "$scratch/results/$1/netstat"
 }
 of() { cat "$scratch/results/$1/$2"; }
 
 . "$scratch/uses"
 mkfifo "$scratch/pause"
 exec 9<>"$scratch/pause"
-servers=(nginx lighttpd redis)
+"$build/tandem" keygen "$scratch/key" || { echo "Bail out! no key"; exit 1; }
+servers=(nginx lighttpd redis) sessions=(nginx lighttpd redis redis.disturbed)
+for server in "${servers[@]}"; do check "$server natively" native "$server"; done
 n=0
-for server in "${servers[@]}"; do
-	check "$server natively" native "$server"
-	dir=$scratch/guests/$server n=$((n + 1))
-	prepare "$server" "$dir"
+for session in "${sessions[@]}"; do
+	dir=$scratch/guests/$session n=$((n + 1))
+	prepare "${session%.*}" "$dir"
+	carrier='transport = "rdma"; link = "trusted";'
+	[[ $session != *.* ]] || carrier="transport = \"tcp\"; key_file = \"$scratch/key\";"
 	cat >"$dir/tandem.cfg" <<-END2
-		leader_id = 0; policy = "socket_rw_oc"; transport = "rdma"; link = "trusted";
+		leader_id = 0; policy = "socket_rw_oc"; $carrier
 		report_dir = "/run/guests"; hang_timeout = 60; peer_timeout = 20; connect_timeout = 100;
 		variants = ( { id = 0; address = "10.77.0.1"; port = $((7000 + n)); },
 			{ id = 1; address = "10.77.0.2"; port = $((7000 + n)); env = ( "TWIN=1" ); } );
@@ -189,14 +202,16 @@ for server in "${servers[@]}"; do
 done
 cd "$tree" || exit 1
 check "two guests run servers" guest 0 --guests 2 --timeout "${LIMIT:-1200}" -- \
-	env port=$port bash "$scratch/in" "$scratch" "$build/tandem" "$(cat "$here/complaints")" "${servers[@]}"
-for server in "${servers[@]}"; do
-	check "$server: answers are those of a native run" alike "$server"
-	check "$server: every request of the load succeeds" loaded "$server"
+	env port=$port bash "$scratch/in" "$scratch" "$build/tandem" "$(cat "$here/complaints")" "${sessions[@]}"
+for session in "${sessions[@]}"; do
+	check "$session: answers are those of a native run" alike "$session"
+	check "$session: every request of the load succeeds" loaded "$session"
 	for g in 1 2; do
-		check "$server: ends as it should in guest $g" equal "$(of $g "$server.status")$(of $g "$server.left")" 0
-		check "$server: the kernel of guest $g has nothing to say" equal "$(of $g "$server.kernel")" ""
+		check "$session: ends as it should in guest $g" equal "$(of $g "$session.status")$(of $g "$session.left")" 0
+		check "$session: the kernel of guest $g has nothing to say" equal "$(of $g "$session.kernel")" ""
 	done
 done
+echo "# out of order: $(reordered 1) segments at guest 1, $(reordered 2) at guest 2"
+check "packets have changed places" test $(($(reordered 1) + $(reordered 2))) -gt 0
 check "no divergence is reported" test -z "$(find "$scratch/results" -name '*.json')"
 finish
