@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-# Targets: all, install, check, demo, bench, clean; variables: B (build directory),
-# PREFIX, DESTDIR, CC, V=1 (show commands); of bench: BENCH (parts), PAIRS (see perf/bench --help).
+# Targets: all, deps (installs what all needs), install, check, demo, bench, clean; variables: B (build
+# directory), PREFIX, DESTDIR, CC, V=1 (show commands); of bench: BENCH (parts), PAIRS (see perf/bench
+# --help).
 
 B ?= build
 PREFIX ?= /usr/local
@@ -31,6 +32,15 @@ STARTER_OBJ := $(patsubst %.c,$B/monitor.o/%.o,$(wildcard monitor/starter/*.c)) 
 	$B/monitor.o/monitor/arch/$(ARCH)/starter/entry.o $B/monitor.o/monitor/arch/$(ARCH)/gate.o
 
 all: $B/tandem $B/libtandem.so
+
+# Of what is missing one line is said, instead of a page of the compiler's.
+NEEDED := libconfig.h Zydis/Zydis.h xxhash.h cjson/cJSON.h elfutils/libdwfl.h sodium.h liburing.h \
+	infiniband/verbs.h rdma/rdma_cma.h
+$(MONITOR_OBJ) $(SUPERVISOR_OBJ) $(STARTER_OBJ): | prepared
+prepared:
+	@printf '\043include <%s>\n' $(NEEDED) | $(CC) -E -o /dev/null - 2>/dev/null || { \
+		echo "make: a compiler or headers are missing; 'make deps' installs what Tandem is built with" >&2; \
+		exit 1; }
 
 # What decodes instructions runs in the trap's signal handler, whose vector state is saved.
 # So do stdio.c and hidden.c: variadic functions receive vector arguments.
@@ -71,19 +81,29 @@ $B/tandem: $(SUPERVISOR_OBJ)
 
 SUPERVISOR_LIBS := -lconfig -lcjson -ldw -lelf -lm -lsodium -luring -libverbs -lrdmacm -pthread
 
-PACKAGES := gcc libc6-dev libconfig-dev libcmocka-dev libzydis-dev libzycore-dev libxxhash-dev \
-	libcjson-dev libdw-dev libelf-dev libsodium-dev liburing-dev libibverbs-dev librdmacm-dev perl gawk util-linux diffutils libjemalloc2 procps python3
+# What a build needs, and tests besides.
+PACKAGES_BUILD := gcc libc6-dev libconfig-dev libzydis-dev libzycore-dev libxxhash-dev libcjson-dev libdw-dev \
+	libelf-dev libsodium-dev liburing-dev libibverbs-dev librdmacm-dev
+PACKAGES := $(PACKAGES_BUILD) libcmocka-dev perl gawk util-linux diffutils libjemalloc2 procps python3
 SERVERS := nginx-light lighttpd redis-server redis-tools apache2-utils wrk curl python3
 
 SUDO := $(if $(filter-out 0,$(shell id -u)),sudo)
 
-# Installs what is missing; quiet and without a package manager's help when nothing is.
+# Installs what is missing; needs neither root nor a package manager when nothing is.
 need = @for p in $(1); do dpkg -s $$p >/dev/null 2>&1 || missing="$$missing $$p"; done; \
-	if [ -n "$$missing" ]; then echo "Installing:$$missing"; $(SUDO) apt-get update -qq && \
-	$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; fi
+	if [ -n "$$missing" ]; then \
+		for tool in apt-get $(SUDO); do command -v $$tool >/dev/null || { \
+			echo "make: these packages are missing:$$missing" >&2; \
+			echo "make: there is no $$tool to install them with; install them as root, then try again" >&2; \
+			exit 1; }; done; \
+		echo "Installing:$$missing"; $(SUDO) apt-get update -qq && \
+		$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; fi
 
 deps:
-	$(call need,$(PACKAGES))
+	$(call need,$(PACKAGES_BUILD))
+
+deps-demo:
+	$(call need,$(PACKAGES_BUILD) nginx-light wrk curl util-linux procps)
 
 deps-servers:
 	$(call need,$(PACKAGES) $(SERVERS))
@@ -93,8 +113,8 @@ deps-bench:
 
 include tests/tests.mk
 
-demo: deps-servers
-	@$(MAKE) --no-print-directory all
+demo: deps-demo
+	@$(MAKE) --no-print-directory -j$(JOBS) all
 	perf/demo.sh $(abspath $B)
 
 # What bench measures with: the ring against others, a site and its entry alone, calls.
@@ -143,9 +163,10 @@ install: all
 	install -D -m 755 $B/libtandem.so $(DESTDIR)$(PREFIX)/lib/tandem/libtandem.so
 	install -D -m 644 docs/man/tandem.1 $(DESTDIR)$(PREFIX)/share/man/man1/tandem.1
 	install -D -m 644 docs/man/tandem.cfg.5 $(DESTDIR)$(PREFIX)/share/man/man5/tandem.cfg.5
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/doc/tandem/examples $(wildcard configs/*.cfg)
 
 clean:
 	rm -rf $B
 
-.PHONY: all clean deps deps-servers deps-bench demo bench bench-programs bench-engine bench-rdma install
+.PHONY: all clean prepared deps deps-demo deps-servers deps-bench demo bench bench-programs bench-engine bench-rdma install
 -include $(MONITOR_OBJ:.o=.d) $(STARTER_OBJ:.o=.d) $(SUPERVISOR_OBJ:.o=.d) $(PERF:=.d)

@@ -186,11 +186,13 @@ static int count(void)
 /* Both variants write 100000 bytes, or open a path of 3000, that differ near the end. */
 static void far(bool bytes, bool twin)
 {
+	const char *word = twin ? "right" : "left/";
 	char text[100001] = "";
 
 	for (size_t i = 0; i < (bytes ? sizeof(text) - 1 : 3000); i++)
 		text[i] = i % 2 ? '/' : 'd';
-	memcpy(text + (bytes ? 60000 : 2900), twin ? "right" : "left/", 5);
+	for (size_t i = 0; word[i]; i++)
+		text[(bytes ? 60000 : 2900) + i] = word[i];
 	(void)!(bytes ? write(1, text, strlen(text)) : open(text, O_RDONLY));
 }
 
