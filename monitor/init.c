@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
@@ -210,6 +211,20 @@ static void follower_start(struct process *p, struct thread *t)
 	}
 }
 
+/*
+ * libc has asked for the first thread's id before there was a session, and names it in calls about
+ * that thread: it is to be the leader's. A kernel that doesn't say where it is kept leaves it so.
+ */
+static void rename_thread(const struct process *p)
+{
+	uint64_t address = 0;
+	int32_t tid = 0;
+
+	if (sys(SYS_prctl, PR_GET_TID_ADDRESS, &address) == 0 && address &&
+	    user_read(&tid, (const void *)address, sizeof(tid)) == 0 && tid == p->pid)
+		user_write((void *)address, &p->vpid, sizeof(p->vpid));
+}
+
 /* STARTER_ENV: "DESCRIPTOR:LENGTH:PATH:AT_EXECFN". */
 static void note_program(struct process *p, const char *start)
 {
@@ -269,6 +284,7 @@ static void activate(const struct handle *h, char **envp)
 		leader_start(p, t, h);
 	else
 		follower_start(p, t);
+	rename_thread(p);
 	t->vtid = p->vpid;
 	if (!p->leader && !h->exec)
 		process_tell_kin(p, 0);

@@ -32,6 +32,31 @@ static void *work(void *arg)
 	return NULL;
 }
 
+static void *wake(void *first)
+{
+	struct sched_param param;
+	cpu_set_t set;
+	int policy;
+
+	/* libc remembers the first thread's id from before main. */
+	CHECK_EQ(pthread_getschedparam(*(pthread_t *)first, &policy, &param), 0);
+	CHECK_EQ(pthread_getaffinity_np(*(pthread_t *)first, sizeof(set), &set), 0);
+	ran_in = 0;
+	CHECK_EQ(pthread_kill(*(pthread_t *)first, SIGUSR1), 0);
+	return NULL;
+}
+
+static void to_first(void)
+{
+	pthread_t first = pthread_self(), t;
+
+	CHECK_EQ(pthread_create(&t, NULL, wake, &first), 0);
+	CHECK_EQ(pthread_join(t, NULL), 0);
+	while (ran_in == 0)
+		pause_ms(1);
+	CHECK_EQ(ran_in, getpid());
+}
+
 int main(void)
 {
 	struct sigaction sa = {.sa_handler = handler};
@@ -53,5 +78,6 @@ int main(void)
 	CHECK_EQ(pthread_join(t, NULL), 0);
 	CHECK_EQ(pthread_kill(pthread_self(), SIGUSR1), 0);
 	CHECK_EQ(ran_in, getpid());
+	to_first();
 	return done();
 }
