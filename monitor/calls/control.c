@@ -2,8 +2,10 @@
 /* fcntl, ioctl, prctl: one call with many meanings. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <net/if.h>
 #include <linux/sockios.h>
+#include <stddef.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -117,8 +119,12 @@ static const struct {
 	{TCFLSH, ARG_INT, 0},
 	{TCXONC, ARG_INT, 0},
 	{SIOCATMARK, ARG_OUT_FIXED, 4},
+	{TIOCGPTPEER, ARG_INT, 0},
+	{TIOCPKT, ARG_IN_FIXED, 4},
+	{TIOCGETD, ARG_OUT_FIXED, 4},
+	{FICLONE, ARG_FD, 0}, /* whose number says that it's a pointer */
+	{SIOCGIFNAME, ARG_OUT_FIXED, sizeof(struct ifreq)},
 	{SIOCGIFINDEX, ARG_INOUT_FIXED, sizeof(struct ifreq)},
-	{SIOCGIFNAME, ARG_INOUT_FIXED, sizeof(struct ifreq)},
 	{SIOCGIFFLAGS, ARG_INOUT_FIXED, sizeof(struct ifreq)},
 	{SIOCGIFADDR, ARG_INOUT_FIXED, sizeof(struct ifreq)},
 	{SIOCGIFNETMASK, ARG_INOUT_FIXED, sizeof(struct ifreq)},
@@ -150,6 +156,25 @@ static bool ioctl_argument(uint32_t request, struct arg_desc *arg)
 	return true;
 }
 
+/* An interface is asked about by its name, or for it; the rest of the structure is uninitialised.
+ */
+static void interface_argument(struct call *c, struct call_row *row)
+{
+	uint64_t address = c->args[2];
+	int32_t index = 0;
+	long name;
+
+	if (c->args[1] == SIOCGIFNAME) {
+		user_read(&index, (void *)(address + offsetof(struct ifreq, ifr_ifindex)),
+			  sizeof(index));
+		c->args[3] = (uint64_t)index;
+		row->arg[3] = (struct arg_desc){.type = ARG_INT};
+		return;
+	}
+	name = user_strnlen((void *)address, IFNAMSIZ - 1);
+	row->arg[2].aux = name < 0 ? IFNAMSIZ : (uint8_t)(name + 1);
+}
+
 void hook_ioctl(struct call *c)
 {
 	struct call_row row;
@@ -159,6 +184,13 @@ void hook_ioctl(struct call *c)
 	if (!ioctl_argument((uint32_t)c->args[1], &row.arg[2]))
 		call_unsupported(c, "an ioctl request whose argument tandem doesn't know");
 	row.flags &= (uint8_t)~CALL_BLOCKS;
+	if (_IOC_TYPE(c->args[1]) == _IOC_TYPE(SIOCGIFNAME) &&
+	    row.arg[2].size == sizeof(struct ifreq))
+		interface_argument(c, &row);
+	if (c->args[1] == TIOCGPTPEER) {
+		row.result = RESULT_FD;
+		row.kind = FD_OTHER;
+	}
 	call_generic(c);
 	if ((uint32_t)c->args[1] == FIONBIO && c->result == 0 &&
 	    user_read(&on, (void *)c->args[2], sizeof(on)) == 0)

@@ -119,27 +119,9 @@ void put_sockaddr(struct packer *k, uint64_t user, uint64_t bytes, uint64_t *exe
 	}
 }
 
-/* Compared in the packed bytes, executed from a copy in scratch that the kernel updates. */
-static void put_inout(struct packer *k, uint64_t user, uint64_t bytes, uint64_t *exec)
-{
-	uint64_t where;
-	uint8_t *s;
-
-	put_user(k, user, bytes, &where);
-	*exec = where;
-	if (user == 0 || where == BAD_ADDRESS)
-		return;
-	s = cursor_take(&k->scratch, 2 * SCRATCH_ORIGINAL(bytes));
-	if (!s || !arrived(k, where))
-		return;
-	__builtin_memcpy(s, (const void *)where, bytes);
-	__builtin_memcpy(s + SCRATCH_ORIGINAL(bytes), (const void *)where, bytes);
-	*exec = (uintptr_t)s;
-}
-
-/* A structure of which only the beginning means something. */
+/* A structure of which only the beginning means something; room: of its copy in scratch. */
 static void put_prefix(struct packer *k, uint64_t user, unsigned bytes, unsigned prefix,
-		       uint64_t *exec)
+		       unsigned room, uint64_t *exec)
 {
 	size_t at = k->out.size;
 	uint8_t *s, *p;
@@ -150,7 +132,7 @@ static void put_prefix(struct packer *k, uint64_t user, unsigned bytes, unsigned
 	}
 	put_u64(&k->out, prefix);
 	p = cursor_take(&k->out, prefix);
-	s = cursor_take(&k->scratch, bytes);
+	s = cursor_take(&k->scratch, room);
 	*exec = (uintptr_t)s;
 	if (!s)
 		return;
@@ -160,6 +142,18 @@ static void put_prefix(struct packer *k, uint64_t user, unsigned bytes, unsigned
 	} else if (p) {
 		__builtin_memcpy(p, s, prefix);
 	}
+}
+
+/* Compared in the packed bytes, executed from a copy in scratch that the kernel updates. */
+static void put_inout(struct packer *k, uint64_t user, const struct arg_desc *arg, uint64_t *exec)
+{
+	unsigned bytes = arg->size, room = 2 * (unsigned)SCRATCH_ORIGINAL(bytes);
+	uint8_t *s;
+
+	put_prefix(k, user, bytes, arg->aux ? arg->aux : bytes, room, exec);
+	s = (uint8_t *)*exec;
+	if (s && *exec != BAD_ADDRESS)
+		__builtin_memcpy(s + SCRATCH_ORIGINAL(bytes), s, bytes);
 }
 
 static void put_socklen(struct packer *k, uint64_t user, uint64_t *exec)
@@ -349,7 +343,7 @@ put_memory(struct packer *k, const struct call_row *row, const uint64_t args[6],
 		break;
 	case ARG_IN_FIXED:
 		if (arg->aux)
-			put_prefix(k, user, arg->size, arg->aux, exec);
+			put_prefix(k, user, arg->size, arg->aux, arg->size, exec);
 		else
 			put_user(k, user, arg->size, exec);
 		break;
@@ -390,7 +384,7 @@ put_memory(struct packer *k, const struct call_row *row, const uint64_t args[6],
 		put_sigset_arg(k, user, exec);
 		break;
 	case ARG_INOUT_FIXED:
-		put_inout(k, user, arg->size, exec);
+		put_inout(k, user, arg, exec);
 		break;
 	case ARG_POLLFDS:
 		put_pollfds(k, user, said_by(row, args, arg), exec);

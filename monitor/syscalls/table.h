@@ -83,7 +83,7 @@ enum arg_type {
 	ARG_MMSG_OUT,     /* struct mmsghdr[argument aux] to receive into; result is how many */
 
 	/* read and written */
-	ARG_INOUT_FIXED, /* size bytes */
+	ARG_INOUT_FIXED, /* size bytes; aux != 0: only the first aux bytes mean something */
 	ARG_FILE_HANDLE, /* struct file_handle: its first word says the room behind it */
 	ARG_IPC,         /* union semun or a structure: argument aux is the command */
 	ARG_POLLFDS,     /* struct pollfd[argument aux]: fd and events in, revents out */
