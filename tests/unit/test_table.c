@@ -147,6 +147,59 @@ static void rows_are_found_by_number(void **state)
 	assert_null(call_by_number(0x40000000)); /* x32 */
 }
 
+/* Under which word tandem.cfg(5) lists a call. */
+static const char *list_of(const struct call_row *row)
+{
+	static const char *const levels[] = {
+		[LEVEL_BASE] = "BASE",
+		[LEVEL_NONSOCKET_RO] = "NONSOCKET_RO",
+		[LEVEL_NONSOCKET_RW] = "NONSOCKET_RW",
+		[LEVEL_SOCKET_RO] = "SOCKET_RO",
+		[LEVEL_SOCKET_RW] = "SOCKET_RW",
+		[LEVEL_SOCKET_RW_OC] = "SOCKET_RW_OC",
+		[LEVEL_ALWAYS] = "ALWAYS",
+		[LEVEL_FD_RO] = "FD_RO",
+		[LEVEL_FD_RW] = "FD_RW",
+	};
+
+	if (row->class == CALL_UNSUPPORTED)
+		return row->flags & CALL_OPTIONAL ? "OPTIONAL" : "UNSUPPORTED";
+	return row->class == CALL_PRIVATE ? "PRIVATE" : levels[row->level];
+}
+
+/* The manual's lists are between ".\" calls WORD" and ".\" end"; each call is in the right one. */
+static void manual_lists_all_calls(void **state)
+{
+	static unsigned listed[CALL_COUNT];
+	char line[512], list[32] = "";
+	FILE *manual = fopen("docs/man/tandem.cfg.5", "re");
+
+	(void)state;
+	assert_non_null(manual);
+	while (fgets(line, sizeof(line), manual)) {
+		if (line[0] == '.') {
+			if (sscanf(line, ".\\\" calls %31s", list) != 1)
+				*list = 0;
+			continue;
+		}
+		for (char *name = strtok(line, ",. \n"); name && *list;
+		     name = strtok(NULL, ",. \n")) {
+			const struct call_row *row = row_of(name);
+
+			if (!row || strcmp(list_of(row), list) != 0)
+				fail_msg("tandem.cfg(5) has %s under %s; it belongs under %s", name,
+					 list, row ? list_of(row) : "none");
+			listed[row - call_table]++;
+		}
+	}
+	fclose(manual);
+	for (unsigned i = 0; i < CALL_COUNT; i++) {
+		if (i != CALL_syscall && listed[i] != 1)
+			fail_msg("tandem.cfg(5) has %s %u times; it belongs under %s",
+				 call_table[i].name, listed[i], list_of(&call_table[i]));
+	}
+}
+
 struct name {
 	char name[64];
 	int number;
@@ -315,6 +368,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rows_are_well_formed),
+		cmocka_unit_test(manual_lists_all_calls),
 		cmocka_unit_test(numbers_are_unique),
 		cmocka_unit_test(rows_are_found_by_number),
 		cmocka_unit_test(numbers_are_x86_64s),
