@@ -41,14 +41,6 @@ static struct arg_desc fcntl_argument(unsigned command)
 	case 1031: /* F_SETPIPE_SZ */
 	case 1033: /* F_ADD_SEALS */
 		return (struct arg_desc){.type = ARG_INT};
-	case F_GETLK:
-	case F_OFD_GETLK:
-		return (struct arg_desc){.type = ARG_INOUT_FIXED, .size = sizeof(struct flock)};
-	case F_SETLK:
-	case F_SETLKW:
-	case F_OFD_SETLK:
-	case F_OFD_SETLKW:
-		return (struct arg_desc){.type = ARG_IN_FIXED, .size = sizeof(struct flock)};
 	case F_SETOWN_EX_:
 		return (struct arg_desc){.type = ARG_IN_FIXED, .size = 8};
 	case F_GETOWN_EX_:
@@ -66,6 +58,43 @@ static struct arg_desc fcntl_argument(unsigned command)
 	}
 }
 
+static bool is_lock(unsigned command)
+{
+	return command == F_GETLK || command == F_SETLK || command == F_SETLKW ||
+	       command == F_OFD_GETLK || command == F_OFD_SETLK || command == F_OFD_SETLKW;
+}
+
+/*
+ * A lock's structure has a hole, and l_pid means something to the OFD commands only: its first
+ * words are compared where they are, start and length as if they were arguments of their own.
+ */
+static void lock_argument(struct call *c, struct call_row *row)
+{
+	struct flock lock = {0};
+
+	user_read(&lock, (const void *)c->args[2], sizeof(lock));
+	row->arg[2] =
+		(struct arg_desc){.type = ARG_INOUT_FIXED,
+				  .aux = offsetof(struct flock, l_whence) + sizeof(lock.l_whence),
+				  .size = sizeof(lock)};
+	row->arg[3] = row->arg[4] = (struct arg_desc){.type = ARG_LONG};
+	c->args[3] = (uint64_t)lock.l_start;
+	c->args[4] = (uint64_t)lock.l_len;
+	if (c->args[1] >= F_OFD_GETLK) {
+		row->arg[5] = (struct arg_desc){.type = ARG_INT};
+		c->args[5] = (uint64_t)lock.l_pid;
+	}
+}
+
+/* Leader: another thread of the program may have changed the structure before it was copied. */
+static bool lock_changed(const struct call *c)
+{
+	struct flock lock;
+
+	return user_read(&lock, (const void *)c->pack.exec[2], sizeof(lock)) == 0 &&
+	       ((uint64_t)lock.l_start != c->args[3] || (uint64_t)lock.l_len != c->args[4]);
+}
+
 void hook_fcntl(struct call *c)
 {
 	unsigned command = (unsigned)c->args[1];
@@ -74,11 +103,14 @@ void hook_fcntl(struct call *c)
 
 	call_refine(c, &row);
 	row.arg[2] = fcntl_argument(command);
+	if (is_lock(command))
+		lock_argument(c, &row);
 	c->hold = duplicates;
 	if (command != F_SETLKW && command != F_OFD_SETLKW)
 		row.flags &= (uint8_t)~CALL_BLOCKS;
 	call_enter(c);
 	if (c->process->leader) {
+		c->bad_address |= is_lock(command) && lock_changed(c);
 		call_execute(c);
 		if (duplicates && !call_failed(c->result))
 			fd_duplicate(c->process, (int)c->args[0], (int)c->result);
@@ -197,8 +229,38 @@ void hook_ioctl(struct call *c)
 		fd_set_nonblocking(c->process, (int)c->args[0], on);
 }
 
+/* Compared: what the option takes as numbers or a name. The rest are addresses, or left as it was.
+ */
+static void prctl_arguments(struct call *c, struct call_row *row)
+{
+	switch ((int)c->args[0]) {
+	case PR_CAP_AMBIENT:
+		row->arg[2].type = ARG_LONG;
+		/* fall through */
+	case PR_SET_PDEATHSIG:
+	case PR_SET_DUMPABLE:
+	case PR_SET_KEEPCAPS:
+	case PR_CAPBSET_READ:
+	case PR_CAPBSET_DROP:
+	case PR_SET_SECUREBITS:
+	case PR_SET_TIMERSLACK:
+	case PR_SET_CHILD_SUBREAPER:
+	case PR_SET_NO_NEW_PRIVS:
+	case PR_SET_THP_DISABLE:
+		row->arg[1].type = ARG_LONG;
+		break;
+	case PR_SET_NAME:
+		row->arg[1].type = ARG_PATH;
+		break;
+	}
+}
+
 void hook_prctl(struct call *c)
 {
+	struct call_row row;
+
+	call_refine(c, &row);
+	prctl_arguments(c, &row);
 	switch ((int)c->args[0]) {
 	case PR_SET_SECCOMP:
 	case PR_SET_SYSCALL_USER_DISPATCH:

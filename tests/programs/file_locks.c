@@ -3,6 +3,22 @@
 #include "check.h"
 #include <sys/file.h>
 
+/* What nobody has set in the structure differs wherever it lies. */
+static void uninitialised(int fd)
+{
+	struct flock lock;
+
+	memset(&lock, (int)((uintptr_t)&lock >> 8), sizeof(lock));
+	lock.l_type = F_WRLCK;
+	lock.l_whence = SEEK_SET;
+	lock.l_start = 100;
+	lock.l_len = 1;
+	CHECK_EQ(fcntl(fd, F_SETLK, &lock), 0);
+	CHECK_EQ(fcntl(fd, F_GETLK, &lock), 0);
+	CHECK_EQ(lock.l_type, F_UNLCK);
+	CHECK_EQ(fcntl(fd, F_SETLKW, &lock), 0);
+}
+
 int main(void)
 {
 	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 10, .l_len = 5};
@@ -13,6 +29,7 @@ int main(void)
 	enter_scratch();
 	fd = open("f", O_CREAT | O_RDWR, 0600);
 	CHECK(fd >= 0);
+	uninitialised(fd);
 	CHECK_EQ(fcntl(fd, F_SETLK, &lock), 0);
 	pid = fork();
 	CHECK(pid >= 0);
