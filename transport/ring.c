@@ -26,6 +26,7 @@ struct wait {
 	_Atomic uint64_t *wake_at;        /* ours */
 	uint64_t threshold;               /* for wake_at */
 	enum ring_hurry hurry;
+	bool room;                    /* a producer's: not for an answer */
 	const _Atomic uint32_t *left; /* NULL, or says that the peer won't come any more */
 	bool far;                     /* the engine is in the peer's place */
 	bool exact;                   /* the peer never misses a sleeper: no short nap needed */
@@ -391,18 +392,21 @@ static int wait_tail(struct ring_tx *tx, unsigned i, struct wait *wait)
 	wait->seen = tx->tail[i];
 	wait->doorbell = &c->doorbell;
 	wait->wake_at = &tx->page->wake_at;
-	wait->hurry = RING_URGENT;
 	wait->exact = true;
 	wait->far = atomic_load_explicit(&c->far, memory_order_relaxed);
+	/* Much comes at once: room that an engine makes, which may need this core, has time. */
+	wait->hurry = wait->far && wait->room ? RING_CALM : RING_URGENT;
 	wait->left = tx->left[tx->name[i]];
 	rc = wait_for(&tx->waiter, wait);
 	tx->tail[i] = wait->seen;
 	return rc;
 }
 
-static int wait_tails(struct ring_tx *tx, uint64_t target, uint64_t threshold, int64_t timeout)
+static int wait_tails(struct ring_tx *tx, uint64_t target, uint64_t threshold, int64_t timeout,
+		      bool room)
 {
-	struct wait wait = {.target = target, .threshold = threshold, .timeout = timeout};
+	struct wait wait = {
+		.target = target, .threshold = threshold, .timeout = timeout, .room = room};
 	int rc = 0;
 
 	/* On the line of head, and before it: who sees that one sees this. */
@@ -426,7 +430,7 @@ int ring_wait_checked(struct ring_tx *tx, uint64_t position, int64_t timeout_ns)
 		return 0;
 	if (position > tx->head)
 		return -EINVAL;
-	return wait_tails(tx, position, position, timeout_ns);
+	return wait_tails(tx, position, position, timeout_ns, false);
 }
 
 int ring_wait_room(struct ring_tx *tx, uint32_t bytes)
@@ -441,7 +445,7 @@ int ring_wait_room(struct ring_tx *tx, uint32_t bytes)
 	threshold = target + size / 8;
 	if (threshold > tx->head)
 		threshold = tx->head;
-	return wait_tails(tx, target, threshold, tx->reserve_timeout);
+	return wait_tails(tx, target, threshold, tx->reserve_timeout, true);
 }
 
 int ring_slowest(const struct ring_tx *tx)
