@@ -53,7 +53,8 @@ static inline struct rdma_cm_id *raw_accept(struct rdma_cm_id *listener, struct 
 	return id;
 }
 
-static inline struct rdma_cm_id *raw_connect(struct sockaddr_in a, const void *data, uint8_t bytes)
+/* NULL: refused. */
+static inline struct rdma_cm_id *raw_call(struct sockaddr_in a, const void *data, uint8_t bytes)
 {
 	struct rdma_conn_param p = {.private_data = data,
 				    .private_data_len = bytes,
@@ -64,7 +65,19 @@ static inline struct rdma_cm_id *raw_connect(struct sockaddr_in a, const void *d
 
 	MUST(!rdma_create_id(NULL, &id, NULL, RDMA_PS_TCP));
 	MUST(!rdma_resolve_addr(id, NULL, (void *)&a, 5000) && !rdma_resolve_route(id, 5000));
-	MUST(!rdma_create_qp(id, NULL, &pair) && !rdma_connect(id, &p));
+	MUST(!rdma_create_qp(id, NULL, &pair));
+	if (!rdma_connect(id, &p))
+		return id;
+	MUST(errno == ECONNREFUSED);
+	rdma_destroy_ep(id);
+	return NULL;
+}
+
+static inline struct rdma_cm_id *raw_connect(struct sockaddr_in a, const void *data, uint8_t bytes)
+{
+	struct rdma_cm_id *id = raw_call(a, data, bytes);
+
+	MUST(id);
 	return id;
 }
 

@@ -441,15 +441,14 @@ static void lead_wrong(void)
 	}
 }
 
-static struct rdma_cm_id *raw_meet(int fd)
+static struct sockaddr_in raw_hear(int fd, struct rdma_hello *hello)
 {
 	struct sockaddr_in a = {.sin_family = AF_INET};
-	struct rdma_hello hello;
 
-	MUST(recv(fd, &hello, sizeof(hello), MSG_WAITALL) == sizeof(hello));
-	memcpy(&a.sin_addr, hello.address, 4);
-	memcpy(&a.sin_port, hello.port, 2);
-	return raw_connect(a, hello.token, RDMA_TOKEN);
+	MUST(recv(fd, hello, sizeof(*hello), MSG_WAITALL) == sizeof(*hello));
+	memcpy(&a.sin_addr, hello->address, 4);
+	memcpy(&a.sin_port, hello->port, 2);
+	return a;
 }
 
 static void raw_say(struct rdma_cm_id *id, struct ibv_mr *mr, const struct rdma_word *w,
@@ -470,7 +469,9 @@ static void follow_wrong(void)
 	for (size_t i = 0; i < WRONG; i++) {
 		const struct wrong *w = &wrong[i];
 		int fd = dial(false);
-		struct rdma_cm_id *id = raw_meet(fd);
+		struct rdma_hello hello;
+		struct sockaddr_in a = raw_hear(fd, &hello);
+		struct rdma_cm_id *id = raw_connect(a, hello.token, RDMA_TOKEN);
 		struct ibv_mr *mr = ibv_reg_mr(id->pd, bytes, sizeof(bytes), 0);
 		char byte;
 
@@ -483,6 +484,39 @@ static void follow_wrong(void)
 		rdma_destroy_ep(id);
 		close(fd);
 	}
+}
+
+/*
+ * Whoever finds the device, but was told no token, is turned away; the one with the token gets in,
+ * and none behind it.
+ */
+#define STRANGERS 6
+
+static void lead_strangers(void)
+{
+	struct host h;
+
+	begin(&h, true, HOST_RING);
+	expect(&h, ENGINE_LOST, "hung up");
+	host_end(&h);
+}
+
+static void follow_strangers(void)
+{
+	int fd = dial(false);
+	struct rdma_hello hello, wrong_one;
+	struct sockaddr_in a = raw_hear(fd, &hello);
+	struct rdma_cm_id *id;
+
+	for (unsigned i = 0; i < STRANGERS; i++) {
+		wrong_one = hello;
+		wrong_one.token[i % RDMA_TOKEN] ^= 1;
+		MUST(!raw_call(a, wrong_one.token, i % 3 ? RDMA_TOKEN : 0));
+	}
+	id = raw_connect(a, hello.token, RDMA_TOKEN);
+	MUST(!raw_call(a, hello.token, RDMA_TOKEN));
+	close(fd);
+	rdma_destroy_ep(id);
 }
 
 /* Where the leader's host says how it is reached. */
@@ -646,6 +680,7 @@ static const struct test tests[] = {
 	{"a stale key is refused", lead_key, follow_key, 0, ANYWHERE},
 	{"wrong words end the link", lead_wrong, follow_wrong, 0, WITHIN},
 	{"so does a wrong address", lead_hello, follow_hello, 0, WITHIN},
+	{"strangers are turned away", lead_strangers, follow_strangers, 0, WITHIN},
 	{"a short outage is survived", lead_outage, follow_outage, 0, BETWEEN},
 	{"a long one is named in time", lead_long_outage, follow_long_outage, 0, BETWEEN},
 };
