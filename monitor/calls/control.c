@@ -2,6 +2,7 @@
 /* fcntl, ioctl, prctl: one call with many meanings. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/fs.h>
 #include <net/if.h>
 #include <linux/sockios.h>
@@ -305,6 +306,27 @@ void hook_rlimit(struct call *c)
 		if (pid >= 0 && sys(SYS_prlimit64, pid, resource, limits, 0) < 0)
 			diverge(c->thread, DIVERGENCE_RESULT, c, c->record,
 				"this variant can't set the limit that the leader has set");
+	}
+	call_finish(c);
+}
+
+/* The kernel lets a thread change its own only. */
+void hook_capset(struct call *c)
+{
+	struct __user_cap_header_struct header;
+	long own;
+
+	call_enter(c);
+	if (c->process->leader)
+		call_execute(c);
+	call_leave(c);
+	if (!c->process->leader && !call_failed(c->result)) {
+		user_read(&header, (const void *)c->args[0], sizeof(header));
+		header.pid = 0;
+		own = sys(SYS_capset, &header, c->args[1]);
+		if (own != c->result)
+			diverge(c->thread, DIVERGENCE_RESULT, c, c->record,
+				"this variant can't set the capabilities that the leader has set");
 	}
 	call_finish(c);
 }

@@ -190,6 +190,7 @@ struct arg_desc {
 	X(clock)       /* clock_gettime, gettimeofday, time, clock_getres, getcpu: vDSO */         \
 	X(prctl)       /* meaning depends on the first argument */                                 \
 	X(arch)        /* arch/: calls of one ISA */                                               \
+	X(capset)      /* a thread names itself by the leader's id */                              \
 	X(rlimit)      /* setrlimit, prlimit64: followers take over what limits memory */          \
 	X(set_tid)     /* set_tid_address: result is the leader's tid */                           \
 	X(getpid)      /* answered from the process table, no record */                            \
