@@ -112,11 +112,13 @@ static int rdma_open(struct carrier *c, struct carrier_stream *s)
 			x->key = early->key;
 		}
 		s->own = x;
+		r->untold += !r->leader;
 	}
 	free(early);
 	if (x && r->meet.state == RDMA_UP)
 		error = attach(r, x);
 	if (error && x) {
+		r->untold -= !r->leader;
 		free(take_out(s->number, &r->streams));
 		s->own = NULL;
 	}
@@ -132,6 +134,7 @@ static void rdma_shut(struct carrier *c, struct carrier_stream *s)
 	if (!x)
 		return;
 	x->s = NULL;
+	r->untold -= !r->leader && !x->open;
 	if (r->leader && x->last > r->complete) {
 		/* The pages stay until the device has let go of them. */
 		x->next = r->leaving;
@@ -160,10 +163,11 @@ static void let_go(struct rdma *r, struct rdma_stream **at, bool all)
 /* Follower's host: tells the leader's where streams are that have been opened since. */
 static void tell_regions(struct rdma *r)
 {
-	for (struct rdma_stream *x = r->streams; x && !r->leader; x = x->next) {
-		if (!x->open)
-			x->open = say(r, RDMA_REGION, x->s->number, (uintptr_t)x->mr->addr,
-				      x->mr->rkey);
+	for (struct rdma_stream *x = r->streams; x && r->untold; x = x->next) {
+		if (x->open)
+			continue;
+		x->open = say(r, RDMA_REGION, x->s->number, (uintptr_t)x->mr->addr, x->mr->rkey);
+		r->untold -= x->open;
 	}
 }
 
@@ -453,7 +457,7 @@ static int take_all(struct rdma *r)
 {
 	uint64_t bytes = 0;
 	unsigned frames = 0;
-	int n = rdma_completions(r), rc = 0;
+	int n = rdma_completions(r), rc = n ? 0 : rdma_receives(r);
 
 	for (int i = 0; i < n && !rc; i++) {
 		rc = take(r, &r->wc[i]);

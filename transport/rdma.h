@@ -41,6 +41,7 @@
 #define RDMA_BATCH 64u       /* sends that are posted with one call */
 #define RDMA_WRITE 65536u    /* most bytes of one write: the follower begins with the first */
 #define RDMA_COMPLETIONS 32u /* taken with one call */
+#define RDMA_AGAIN 16u       /* receives that are posted again with one call, at most */
 #define RDMA_PROBE 50000000  /* ns of quiet after which it asks whether all has come */
 #define RDMA_TOKEN 16u
 #define RDMA_WANTED 0x80000000u /* in immediate data: the leader waits for all up to here */
@@ -136,6 +137,11 @@ struct rdma {
 	bool full;                   /* something was refused for lack of room */
 	bool bye;                    /* said */
 
+	/* Receives that aren't posted again yet. */
+	unsigned agains;
+	struct ibv_recv_wr again[RDMA_AGAIN];
+	struct ibv_sge again_sge[RDMA_AGAIN];
+
 	/* The batch that isn't posted yet. */
 	unsigned batch;
 	uint64_t batch_bytes;
@@ -144,6 +150,7 @@ struct rdma {
 	struct rdma_word word[RDMA_BATCH];
 
 	struct rdma_stream *streams; /* open */
+	unsigned untold; /* follower's host: of them, those that the leader's isn't told of yet */
 	struct rdma_stream *early; /* leader's host: REGION has come before its process has begun */
 	struct rdma_stream *leaving; /* shut, but a send may touch them */
 	uint8_t message[ENGINE_MESSAGE];
@@ -172,8 +179,9 @@ int rdma_post(struct rdma *r);
 int rdma_completions(struct rdma *r);
 /* What one says; for a receive, it is the caller's to look at before rdma_receive(). */
 int rdma_complete(struct rdma *r, const struct ibv_wc *wc);
-/* Posts receive number i (wr_id) again. */
+/* Receive number i (wr_id) is to be posted again; rdma_receives(): those that are, now. */
 int rdma_receive(struct rdma *r, uint64_t i);
+int rdma_receives(struct rdma *r);
 /* Asks to be woken by the next completion. */
 int rdma_pair_arm(struct rdma *r);
 /* access: of ibv_reg_mr(). NULL: errno, after link_lost() with the reason and the remedy. */

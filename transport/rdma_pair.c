@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The queue pair: sends gather in a batch that is posted with one call, and receives are posted
- * again as soon as they were looked at. Sends are numbered from 0; one in RDMA_SIGNAL, and those
- * whose memory is waited for, say when they are complete, which says it of all before.
+ * The queue pair: sends gather in a batch that is posted with one call, and receives that were
+ * looked at are posted again when a few have gathered or nothing else has come, since what has come
+ * is waited for. Sends are numbered from 0; one in RDMA_SIGNAL, and those whose memory is waited
+ * for, say when they are complete, which says it of all before.
  */
 #include "rdma.h"
 
@@ -87,6 +88,8 @@ static int create_pair(struct rdma *r)
 
 static int post_receives(struct rdma *r)
 {
+	int error;
+
 	/* Shared, so that a child of this process doesn't get the pages that are registered. */
 	r->buffers = mmap(NULL, BUFFERS, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (r->buffers == MAP_FAILED) {
@@ -97,13 +100,13 @@ static int post_receives(struct rdma *r)
 	if (!r->buffers_mr)
 		return -errno;
 	for (unsigned i = 0; i < RDMA_RECEIVES; i++) {
-		int error = rdma_receive(r, i);
-
+		error = rdma_receive(r, i);
 		if (error)
 			return error;
 	}
+	error = rdma_receives(r);
 	r->received = 0;
-	return 0;
+	return error;
 }
 
 int rdma_pair_begin(struct rdma *r)
@@ -222,21 +225,39 @@ int rdma_post(struct rdma *r)
 
 /* ---- in ---- */
 
+int rdma_receives(struct rdma *r)
+{
+	struct ibv_recv_wr *bad;
+	int error;
+
+	if (!r->agains)
+		return 0;
+	r->again[r->agains - 1].next = NULL;
+	error = ibv_post_recv(r->meet.id->qp, r->again, &bad);
+	if (error)
+		return link_lost(r->c.link, "%s takes no more receives here: %s", rdma_device_of(r),
+				 strerror(error));
+	r->received += r->agains;
+	r->agains = 0;
+	return 0;
+}
+
 int rdma_receive(struct rdma *r, uint64_t i)
 {
-	struct ibv_sge sge = {
+	unsigned at = r->agains++;
+
+	r->again_sge[at] = (struct ibv_sge){
 		.addr = (uintptr_t)(r->buffers + i * RDMA_RECEIVE),
 		.length = RDMA_RECEIVE,
 		.lkey = r->buffers_mr->lkey,
 	};
-	struct ibv_recv_wr wr = {.wr_id = i, .sg_list = &sge, .num_sge = 1}, *bad;
-	int error = ibv_post_recv(r->meet.id->qp, &wr, &bad);
-
-	if (error)
-		return link_lost(r->c.link, "%s takes no more receives here: %s", rdma_device_of(r),
-				 strerror(error));
-	r->received++;
-	return 0;
+	r->again[at] = (struct ibv_recv_wr){
+		.wr_id = i,
+		.next = &r->again[at + 1],
+		.sg_list = &r->again_sge[at],
+		.num_sge = 1,
+	};
+	return r->agains == RDMA_AGAIN ? rdma_receives(r) : 0;
 }
 
 int rdma_completions(struct rdma *r)
