@@ -89,6 +89,8 @@ void follower_finish_last(struct call *c);
 /* Records that aren't calls. Bytes become the record's outputs. Leader: publish and maybe wait. */
 void leader_note(struct thread *t, enum record_kind kind, uint8_t flags, int64_t result,
 		 const void *bytes, size_t size, bool lockstep);
+/* Leader: a signal that is delivered in the middle of a segment. */
+void leader_note_between(struct thread *t, const siginfo_t *info);
 /* Leader: says what other processes have done before (causal.h). */
 void leader_acquire(struct thread *t);
 /*
@@ -129,6 +131,8 @@ void follower_release(struct thread *t, uint32_t bytes);
 void follower_resume(struct thread *t, const struct record *header);
 /* Follower: if the next record of this thread is a signal, takes it; doesn't wait. */
 bool follower_take_signal(struct thread *t, siginfo_t *info, uint8_t *flags);
+/* The same where a segment is interrupted; doesn't wait for a turn either. */
+bool follower_look_signal(struct thread *t, siginfo_t *info);
 
 /* Leader: publishes what is complete, before a sleep that isn't a call with CALL_BLOCKS. */
 void leader_flush(struct thread *t);

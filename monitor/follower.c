@@ -269,6 +269,36 @@ bool follower_take_signal(struct thread *t, siginfo_t *info, uint8_t *flags)
 	return true;
 }
 
+bool follower_look_signal(struct thread *t, siginfo_t *info)
+{
+	struct process *p = t->process;
+	struct record header;
+	const struct record *r;
+
+	/* The leader's thread has looked at clocks first. */
+	if (t->clocks_taken != t->clocks)
+		return false;
+	for (;;) {
+		if (!p->alone && !turn_take(p, t->tag))
+			return false;
+		r = next(t, &header, false);
+		if (!r || header.thread != t->tag || header.kind != RECORD_ORDER)
+			break;
+		causal_follow(p, &header);
+		follower_release(t, header.size);
+	}
+	if (!r || header.thread != t->tag || header.kind != RECORD_SIGNAL) {
+		turn_pass(p, r ? header.thread : TURN_UNKNOWN);
+		return false;
+	}
+	if (header.size < sizeof(header) + sizeof(*info))
+		stop_garbage(t, "a signal's record is too short");
+	memcpy(info, r + 1, sizeof(*info));
+	segment_end(t);
+	follower_resume(t, &header);
+	return true;
+}
+
 void follower_note(struct thread *t, enum record_kind kind, struct record *header, void *bytes,
 		   size_t size, const char *what)
 {

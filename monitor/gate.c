@@ -11,7 +11,7 @@
 
 extern char gate_begin[], gate_end[], gate_look[], gate_enter[], gate_interrupted[];
 extern char gate_code_call[], gate_code_wait[], gate_code_clone[], gate_code_sigreturn[],
-	gate_code_restorer[], gate_code_private[];
+	gate_code_restorer[], gate_code_private[], gate_private_over[], gate_private_end[];
 
 struct gate gate;
 
@@ -31,6 +31,8 @@ static void gate_set(uintptr_t base)
 	gate.look = MOVED(gate_look);
 	gate.enter = MOVED(gate_enter);
 	gate.interrupted = MOVED(gate_interrupted);
+	gate.private_over = MOVED(gate_private_over);
+	gate.private_end = MOVED(gate_private_end);
 	gate.begin = base;
 	gate.end = base + (uintptr_t)(gate_end - gate_begin);
 #undef MOVED

@@ -21,6 +21,7 @@ struct gate {
 	void (*restorer)(void);
 	uintptr_t begin, end;               /* what the trap lets through */
 	uintptr_t look, enter, interrupted; /* see gate.S of arch/ */
+	uintptr_t private_over, private_end;
 };
 
 extern struct gate gate;

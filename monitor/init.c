@@ -28,6 +28,7 @@
 #include "signals.h"
 #include "starter/starter.h"
 #include "supervisor.h"
+#include "tick.h"
 
 struct variant variant;
 struct vdso_original vdso_original;
@@ -289,6 +290,8 @@ static void activate(const struct handle *h, char **envp)
 	if (!p->leader && !h->exec)
 		process_tell_kin(p, 0);
 	signals_thread_init(t);
+	if (!p->leader)
+		tick_on(t);
 	equal_random(p->session);
 	error = patch_init((uintptr_t)monitor_entry);
 	if (error < 0)

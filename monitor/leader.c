@@ -451,6 +451,23 @@ void leader_note(struct thread *t, enum record_kind kind, uint8_t flags, int64_t
 	unlock(p);
 }
 
+/*
+ * Until then the segment goes on: a follower's knows nothing of the signal before it has the
+ * record, so what others say meanwhile must not count on its end.
+ */
+void leader_note_between(struct thread *t, const siginfo_t *info)
+{
+	unsigned flags;
+
+	segment_leave_out(t);
+	lock(t->process);
+	segment_end(t);
+	flags = begin(t);
+	append(t, RECORD_SIGNAL, flags, 0, NULL, 0, info->si_signo, (const uint8_t *)info,
+	       sizeof(*info), true);
+	unlock(t->process);
+}
+
 void leader_futex(struct call *c, bool wakes)
 {
 	struct thread *t = c->thread;

@@ -66,6 +66,8 @@ struct thread {
 	stack_t altstack; /* the program's */
 	siginfo_t caught; /* waits for a call boundary, if there is one: see signals.h */
 	bool has_caught;
+	bool ticks;     /* its timer runs; see tick.h */
+	int32_t ticker; /* the kernel's number of it + 1, 0: none */
 	uint64_t sent; /* set of fault signals that somebody has sent ... */
 	siginfo_t sent_info[FAULT_SIGNALS];
 

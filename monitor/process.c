@@ -223,7 +223,7 @@ static void wait_end(const struct process *p, int32_t pid)
 	long fd = sys(SYS_pidfd_open, pid, 0);
 	struct pollfd ended = {.fd = (int)fd, .events = POLLIN};
 
-	while (fd >= 0 && sys(SYS_ppoll, &ended, 1, &look_up, 0) == 0) {
+	while (fd >= 0 && sys(SYS_ppoll, &ended, 1, &look_up, 0) <= 0) {
 		if (process_halted(p))
 			park();
 	}

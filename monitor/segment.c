@@ -68,21 +68,28 @@ static bool busy(struct thread *t)
 	return now - t->segment_looked > BUSY_NS;
 }
 
+/* Counted first: its end takes one from whichever count the state says. */
+void segment_leave_out(struct thread *t)
+{
+	struct process *p = t->process;
+	uint32_t runs = SEGMENT_RUNS;
+
+	if (p->alone)
+		return;
+	atomic_fetch_add(&p->abandoned, 1);
+	if (atomic_compare_exchange_strong(&t->segment, &runs, SEGMENT_ABANDONED))
+		atomic_fetch_sub(&p->running, 1);
+	else
+		atomic_fetch_sub(&p->abandoned, 1);
+}
+
 /* The order lock is held, so no segment begins meanwhile; they only end. */
 static void abandon(struct process *p, bool all)
 {
 	lock_acquire(&p->thread_lock);
 	for (struct thread *t = p->threads; t; t = t->next) {
-		uint32_t runs = SEGMENT_RUNS;
-
-		if (atomic_load(&t->segment) != SEGMENT_RUNS || !(all || busy(t)))
-			continue;
-		/* Counted first: its end takes one from whichever count the state says. */
-		atomic_fetch_add(&p->abandoned, 1);
-		if (atomic_compare_exchange_strong(&t->segment, &runs, SEGMENT_ABANDONED))
-			atomic_fetch_sub(&p->running, 1);
-		else
-			atomic_fetch_sub(&p->abandoned, 1);
+		if (atomic_load(&t->segment) == SEGMENT_RUNS && (all || busy(t)))
+			segment_leave_out(t);
 	}
 	lock_release(&p->thread_lock);
 }

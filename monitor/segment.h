@@ -41,6 +41,8 @@ enum within {
 void segment_first(struct thread *t);
 /* Of a process with several threads: the thread is in the monitor now. */
 void segment_end(struct thread *t);
+/* The leader's thread goes on in its segment, but nobody is to wait for its end any more. */
+void segment_leave_out(struct thread *t);
 /*
  * It goes back to the program. The order lock is held, and the record of what it was here for isn't
  * appended (leader: returns its flags), or not released yet (follower).

@@ -7,6 +7,7 @@
 
 #include "interpose/trap.h"
 #include "process.h"
+#include "tick.h"
 #include "turns.h"
 
 #define SA_RESTORER 0x04000000
@@ -25,8 +26,11 @@ uint64_t signals_real_mask(const struct thread *t)
 
 static void look(struct thread *t)
 {
-	atomic_store_explicit(&t->pending, t->has_caught || (t->sent & ~t->mask),
-			      memory_order_relaxed);
+	bool pending = t->has_caught || (t->sent & ~t->mask);
+
+	atomic_store_explicit(&t->pending, pending, memory_order_relaxed);
+	if (unlikely(pending != t->ticks) && t->process->leader)
+		(pending ? tick_on : tick_off)(t);
 }
 
 uint64_t signals_block(void)
@@ -346,6 +350,34 @@ static void internal_fault(ucontext_t *uc, int signal)
 	stop_internal(text, signal);
 }
 
+bool signals_in_monitor(uintptr_t ip)
+{
+	return in(ip, library_begin, library_end) || (ip >= gate.begin && ip < gate.end);
+}
+
+void signals_between(struct thread *t, ucontext_t *context)
+{
+	struct process *p = t->process;
+	struct regs regs;
+	siginfo_t info;
+	int death;
+
+	if (p->leader ? !take(t, &info) : !follower_look_signal(t, &info))
+		return;
+	context_regs(context, &regs);
+	t->regs = &regs;
+	if (p->leader)
+		leader_acquire(t);
+	else
+		signals_localise(p, &info);
+	death = deliver(t, &regs, &info, context, t->mask);
+	if (p->leader)
+		leader_note_between(t, &info);
+	if (death)
+		signals_die(death);
+	*(uint64_t *)&context->uc_sigmask = signals_real_mask(t);
+}
+
 /* Handler of faults. */
 static void catch_fault(int signal, siginfo_t *info, void *context)
 {
@@ -462,5 +494,5 @@ void signals_init(struct process *p)
 	}
 	for (int i = 0; i < FAULT_SIGNALS; i++)
 		install(fault_signals[i], (void *)catch_fault, 0);
-	install(SIGSYS, (void *)trap_signal, 0);
+	install(SIGSYS, (void *)trap_signal, SA_RESTART);
 }

@@ -18,7 +18,7 @@
  * blocked, nor is SIGSYS; one that was sent (kill) and that the program blocks is
  * held by the monitor.
  *
- * A thread that makes no logged calls gets no signals: they wait for its next one.
+ * A thread that makes no logged calls for long is interrupted between two, see tick.h.
  */
 #ifndef TANDEM_MONITOR_SIGNALS_H
 #define TANDEM_MONITOR_SIGNALS_H
@@ -58,6 +58,12 @@ void signals_give_back(struct thread *t);
 /* Blocks everything (fork, clone); returns the real mask for signals_unblock. */
 uint64_t signals_block(void);
 void signals_unblock(uint64_t real);
+
+/* Is this code of the monitor's, or of the gate's? */
+bool signals_in_monitor(uintptr_t ip);
+/* Delivers a signal, if there is one, to a thread that was interrupted in the program's own code.
+ */
+void signals_between(struct thread *t, ucontext_t *context);
 
 /* Makes the kernel's disposition follow the program's action. */
 long signals_install(struct process *p, int signal);

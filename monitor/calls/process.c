@@ -17,6 +17,7 @@
 #include "../segment.h"
 #include "../signals.h"
 #include "../supervisor.h"
+#include "../tick.h"
 #include "../turns.h"
 #include "hooks.h"
 
@@ -117,6 +118,7 @@ static void become(struct process *p, struct thread *t, uint32_t stream, int32_t
 	t->has_caught = false;
 	t->sent = 0;
 	t->pending = 0;
+	tick_forget(t);
 	t->parts_size = 0;
 	error = process_attach(p, stream);
 	if (error < 0)
@@ -133,6 +135,8 @@ static void start_thread(struct thread *t)
 	struct record header;
 
 	atomic_fetch_add(&t->process->state->threads, 1);
+	if (!t->process->leader)
+		tick_on(t);
 	if (t->process->leader)
 		leader_note(t, RECORD_SYNC, 0, 0, NULL, 0, false);
 	else
@@ -472,6 +476,7 @@ void hook_exit(struct call *c)
 	}
 	signals_block();
 	signals_give_back(t);
+	tick_end(t);
 	atomic_fetch_sub(&p->state->threads, 1);
 	lock_acquire(&p->thread_lock);
 	for (struct thread **at = &p->threads; *at; at = &(*at)->next) {

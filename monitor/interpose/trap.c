@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 
 #include "../call.h"
+#include "../tick.h"
 #include "patch.h"
 
 #ifndef SYS_USER_DISPATCH
@@ -79,6 +80,8 @@ void trap_signal(int signal, siginfo_t *info, void *context)
 	uintptr_t head;
 
 	(void)signal;
+	if (info->si_code == SI_TIMER)
+		tick(uc);
 	if (info->si_code != SYS_USER_DISPATCH && info->si_code != SYS_SECCOMP)
 		return;
 	/* Compared as any other; like that of an exit, its site stays as it is. */

@@ -97,6 +97,8 @@ long monitor_sync(void);
 void regs_resume(struct regs *) __attribute__((noreturn));
 extern char user_fault_begin[], user_fault_end[], user_fault[];
 
+#define SYSCALL_BYTES 2
+
 /* Interrupted program state in a kernel signal frame. */
 static inline uintptr_t context_ip(const ucontext_t *uc)
 {
@@ -114,6 +116,15 @@ static inline void context_regs(const ucontext_t *uc, struct regs *r)
 	*r = (struct regs){.rip = (uint64_t)uc->uc_mcontext.gregs[REG_RIP],
 			   .rsp = (uint64_t)uc->uc_mcontext.gregs[REG_RSP],
 			   .rbp = (uint64_t)uc->uc_mcontext.gregs[REG_RBP]};
+}
+
+/* What remains to be done behind the call in gate_code_private; resume: of its thread. */
+static inline void context_finish_private(ucontext_t *uc, uint64_t resume)
+{
+	const uint64_t *site = (const void *)(resume + STUB_INFO);
+
+	uc->uc_mcontext.gregs[REG_RCX] = (greg_t)(*site + SYSCALL_BYTES);
+	uc->uc_mcontext.gregs[REG_RIP] = (greg_t)resume;
 }
 
 static inline uint64_t context_sp(const ucontext_t *uc)
@@ -166,7 +177,6 @@ static inline void clone_arguments(uint64_t args[6])
 	(void)args;
 }
 
-#define SYSCALL_BYTES 2
 #define ARCH_ELF_MACHINE 62          /* EM_X86_64 */
 #define ARCH_AUDIT AUDIT_ARCH_X86_64 /* what siginfo says of calls of the native interface */
 #define ARCH_FOREIGN "a call of the 32-bit interface (int $0x80)"

@@ -36,10 +36,11 @@ gate_code_call:
  * A call of class private, straight from the entry (entry.S) and back to the program with what the
  * instruction leaves: the flags, also in %r11, and in %rcx the address behind the site.
  */
-	.globl gate_code_private
-	.hidden gate_code_private
+	.globl gate_code_private, gate_private_over, gate_private_end
+	.hidden gate_code_private, gate_private_over, gate_private_end
 gate_code_private:
 	syscall
+gate_private_over: /* context_finish_private() does the rest as well */
 	movq %gs:THREAD_PRIVATE, %rcx
 	leaq 1(%rcx), %rcx
 	movq %rcx, %gs:THREAD_PRIVATE
@@ -47,6 +48,7 @@ gate_code_private:
 	movq STUB_INFO(%rcx), %rcx
 	leaq 2(%rcx), %rcx
 	jmp *%gs:THREAD_RESUME
+gate_private_end:
 
 /*
  * gate_call for calls that may sleep. A signal that arrives after the look at
