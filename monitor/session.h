@@ -30,7 +30,7 @@
 #include "syscalls/table.h"
 
 #define SESSION_MAGIC 0x31307365536e6154ull
-#define SESSION_VERSION 3
+#define SESSION_VERSION 4
 #define SESSION_VARIANTS 8
 
 /*
@@ -79,6 +79,7 @@ struct session {
 	uint32_t compare;
 	uint32_t trap;
 	uint32_t wait;      /* enum ring_wait */
+	uint32_t apart;     /* variants run on several hosts, or may */
 	uint64_t ring_size; /* data bytes of one stream's ring */
 	uint64_t batch; /* bytes of records without effects that may gather before they are shown */
 	uint64_t hang_ns;   /* 0: wait for ever */

@@ -148,6 +148,8 @@ static int fill(struct session *s, const struct config *c, unsigned trap)
 	s->hang_ns = (uint64_t)(c->hang_timeout * 1e9);
 	s->inject = (uint32_t)(c->inject_fault_probability * 4294967295.0);
 	s->supervisor = getpid();
+	for (size_t v = 0; v < c->n_variants; v++)
+		s->apart |= !c->variants[v].local;
 	if (getrandom(s->random, sizeof(s->random), 0) != sizeof(s->random) ||
 	    getrandom(s->hash_secret, sizeof(s->hash_secret), 0) != sizeof(s->hash_secret) ||
 	    getrandom(&place, sizeof(place), 0) != sizeof(place))

@@ -16,7 +16,7 @@
 
 #include <stdint.h>
 
-#define RECORD_VERSION 4
+#define RECORD_VERSION 5
 
 enum record_kind {
 	RECORD_PAD,    /* nothing */
@@ -34,7 +34,8 @@ enum record_kind {
 	RECORD_START,  /* an image starts here: struct record_start, then its descriptors */
 	RECORD_CLOCKS, /* the thread has read clocks: result is how many, struct record_clock each
 			*/
-	RECORD_CONTENT, /* so many bytes as result says of a mapped file without a name */
+	RECORD_CONTENT, /* so many bytes as result says: of a mapped file's name or, without one, of
+			   itself */
 	RECORD_FUTEX,   /* a futex call of the program's own: result, struct record_futex */
 	RECORD_KINDS,
 };

@@ -4,9 +4,11 @@
  * opened by the leader; a follower maps its own copy, and never shares it with
  * the world. Code that becomes executable is lockstep under every policy.
  *
- * A file that has no name (any more), or the memory file of a process that isn't this one, a
- * follower can't open: what is mapped of it follows the call. Not so code: what a follower
- * executes is never the leader's word alone.
+ * A follower opens the file by the name that was compared when the leader opened it. That may be
+ * another file's by now, so the leader says behind the call which one it has mapped, and by which
+ * name that can be found. A file that has no name (any more), or the memory file of a process that
+ * isn't this one, a follower can't open: what is mapped of it follows the call. Not so code: what a
+ * follower executes is never the leader's word alone.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,6 +19,7 @@
 #include "../fd.h"
 #include "../interpose/patch.h"
 #include "../signals.h"
+#include "../text.h"
 #include "hooks.h"
 
 static void forget(uint64_t start, uint64_t bytes)
@@ -27,23 +30,59 @@ static void forget(uint64_t start, uint64_t bytes)
 	signals_unblock(old);
 }
 
-/* The leader's word on a mapped file, as extra output. */
-struct mapped_file {
-	uint64_t nameless; /* its bytes follow, in records of their own */
-	uint64_t bytes;    /* of all of it */
+enum mapped_kind {
+	MAPPED_OTHER,    /* no regular file, or each variant's own */
+	MAPPED_NAMED,    /* its name follows */
+	MAPPED_NAMELESS, /* its bytes follow */
 };
 
-static void look_at_file(const struct call *c, struct mapped_file *file)
+/* The leader's word on a mapped file, as extra output; more in RECORD_CONTENTs. */
+struct mapped_file {
+	uint64_t kind;
+	uint64_t bytes; /* of all of it */
+	uint64_t device, inode;
+};
+
+#define NAME_BYTES 4096
+
+/* The name of an open file, as the kernel knows it now; 0: none. */
+static size_t name_of(int fd, char *name)
+{
+	char link[32];
+	long n;
+
+	*text_put_number(text_put(link, "self/fd/"), (uint64_t)fd) = 0;
+	n = sys(SYS_readlinkat, variant.base + SESSION_FD_PROC, link, name, NAME_BYTES - 1);
+	name[n > 0 ? n : 0] = 0;
+	return n > 0 && *name == '/' ? (size_t)n + 1 : 0;
+}
+
+static bool is_mapped(const struct mapped_file *file, const struct stat *st)
+{
+	return st->st_dev == file->device && st->st_ino == file->inode;
+}
+
+static size_t look_at_file(const struct call *c, struct mapped_file *file, char *name)
 {
 	int fd = (int)c->args[4];
 	struct stat st;
+	size_t bytes;
 
 	*file = (struct mapped_file){0};
 	if (fd_kind(c->process, fd) == FD_MEMFD || sys(SYS_fstat, fd, &st) < 0 ||
 	    !S_ISREG(st.st_mode))
-		return;
-	file->nameless = st.st_nlink == 0;
-	file->bytes = (uint64_t)st.st_size;
+		return 0;
+	*file = (struct mapped_file){.kind = MAPPED_NAMELESS,
+				     .bytes = (uint64_t)st.st_size,
+				     .device = st.st_dev,
+				     .inode = st.st_ino};
+	bytes = st.st_nlink ? name_of(fd, name) : 0;
+	/* A follower looks at what it executes itself. */
+	if (!bytes || (!(c->args[2] & PROT_EXEC) &&
+		       (sys(SYS_newfstatat, AT_FDCWD, name, &st, 0) < 0 || !is_mapped(file, &st))))
+		return 0;
+	file->kind = MAPPED_NAMED;
+	return bytes;
 }
 
 /* Leader. Ends with an empty record: the file may have become shorter. */
@@ -91,13 +130,57 @@ static bool take_content(struct call *c, const struct mapped_file *file)
 	return done;
 }
 
+/*
+ * Follower: the leader's name for what it has mapped, behind the call. Unless the file that this
+ * variant finds by its own name is the same, it opens that; but it doesn't execute it.
+ */
+static void take_name(struct call *c, const struct mapped_file *file)
+{
+	struct process *p = c->process;
+	struct fd_entry *e = fd_get(p, (int)c->args[4]);
+	bool code = c->args[2] & PROT_EXEC;
+	char name[NAME_BYTES], own[NAME_BYTES];
+	struct record header;
+	const struct record *r = follower_next(c->thread, &header);
+	size_t bytes = (size_t)header.result;
+	struct stat st;
+	int real;
+	long fd;
+
+	if (header.kind != RECORD_CONTENT || bytes == 0 || bytes > sizeof(name) ||
+	    bytes > header.size - sizeof(header))
+		stop_garbage(c->thread, "the name of a mapped file is missing");
+	memcpy(name, r + 1, bytes);
+	name[bytes - 1] = 0;
+	follower_resume(c->thread, &header);
+	if (!e || e->shadow)
+		return;
+	real = fd_real(p, (int)c->args[4]);
+	if (real >= 0 && sys(SYS_fstat, real, &st) == 0 && is_mapped(file, &st))
+		return;
+	/* On another host numbers say nothing, and links may lead elsewhere. */
+	if (real >= 0 && p->session->apart &&
+	    (code || (name_of(real, own) && !strncmp(own, name, bytes))))
+		return;
+	if (code)
+		diverge(c->thread, DIVERGENCE_RESULT, c, NULL,
+			"the leader maps code from a file that was renamed or replaced since it "
+			"was opened");
+	fd = sys(SYS_openat, AT_FDCWD, name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0)
+		return; /* its own, or none */
+	if (e->real)
+		sys(SYS_close, e->real - 1);
+	e->real = (int32_t)fd + 1;
+}
+
 /* The same mapping from a descriptor of this follower's own. */
 static void map_own(struct call *c, const struct mapped_file *file, const struct record *leader)
 {
 	struct process *p = c->process;
 	bool shared = (c->args[3] & MAP_TYPE) != MAP_PRIVATE;
 	bool writes = shared && (c->args[2] & PROT_WRITE);
-	bool there = !file->nameless || take_content(c, file);
+	bool there = file->kind != MAPPED_NAMELESS || take_content(c, file);
 	int fd = writes ? fd_shadow(p, (int)c->args[4]) : fd_real(p, (int)c->args[4]);
 	struct fd_entry *e = fd_get(p, (int)c->args[4]);
 	uint64_t flags = c->args[3];
@@ -120,34 +203,41 @@ static void map_file(struct call *c)
 {
 	struct process *p = c->process;
 	bool code = c->args[2] & PROT_EXEC;
+	char name[NAME_BYTES];
 	struct mapped_file file;
+	size_t bytes = 0;
 
 	if (!code)
 		c->level = LEVEL_NONSOCKET_RO;
 	c->extra_bytes = sizeof(file);
 	call_enter(c);
 	if (p->leader) {
-		look_at_file(c, &file);
-		if (code && file.nameless)
+		bytes = look_at_file(c, &file, name);
+		if (code && file.kind == MAPPED_NAMELESS)
 			stop_unsupported(c, "code is mapped from a file that has no name");
 		call_execute(c);
 		memcpy(c->extra, &file, sizeof(file));
 	}
 	call_leave(c);
 	memcpy(&file, c->extra, sizeof(file));
-	if (call_failed(c->result) || !file.nameless) {
+	if (call_failed(c->result) || file.kind == MAPPED_OTHER) {
 		if (!p->leader && !call_failed(c->result))
 			map_own(c, &file, c->record);
 		call_finish(c);
 		return;
 	}
 	call_finish(c);
-	if (p->leader)
+	if (p->leader && file.kind == MAPPED_NAMED) {
+		leader_note(c->thread, RECORD_CONTENT, 0, (int64_t)bytes, name, bytes, false);
+	} else if (p->leader) {
 		say_content(c, &file);
-	else if (code)
-		stop_garbage(c->thread, "the leader gives code to map");
-	else
+	} else {
+		if (file.kind == MAPPED_NAMED)
+			take_name(c, &file);
+		else if (code)
+			stop_garbage(c->thread, "the leader gives code to map");
 		map_own(c, &file, NULL);
+	}
 }
 
 static void map_code(struct call *c)
