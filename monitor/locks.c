@@ -138,8 +138,21 @@ PUBLIC int pthread_rwlock_timedwrlock(pthread_rwlock_t *restrict l,
 	ACQUIRE(pthread_rwlock_timedwrlock, REAL(pthread_rwlock_wrlock)(l), l, at);
 }
 
+/* Who has it waits for the end of all segments, of which a wait that makes no call is none. */
+static int spin(pthread_spinlock_t *l)
+{
+	int result = REAL(pthread_spin_trylock)(l);
+
+	if (result != EBUSY)
+		return result;
+	segment_end(thread_self());
+	return REAL(pthread_spin_lock)(l);
+}
+
 PUBLIC int pthread_spin_lock(pthread_spinlock_t *l)
 {
+	if (ordered() && leads())
+		return said(spin(l));
 	ACQUIRE(pthread_spin_lock, REAL(pthread_spin_lock)(l), l);
 }
 
