@@ -14,4 +14,10 @@ static inline bool is_allocator(const void *code)
 	return variant.running && (uintptr_t)code - variant.allocator < variant.allocator_bytes;
 }
 
+/* Code of the C library. */
+static inline bool is_libc(const void *code)
+{
+	return (uintptr_t)code - variant.libc < variant.libc_bytes;
+}
+
 #endif

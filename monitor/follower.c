@@ -359,8 +359,8 @@ static const char *other_kind(const struct record *header)
 	case RECORD_CLOCKS:
 		return "the leader looked at a clock where this variant makes a call";
 	case RECORD_SYNC:
-		return "the leader acquired a lock or asked its allocator where this variant makes "
-		       "a call";
+		return "the leader acquired a lock, asked its allocator or failed to change its "
+		       "memory where this variant makes a call";
 	default:
 		return "the leader did something else than a call";
 	}

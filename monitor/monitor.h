@@ -68,7 +68,7 @@ struct thread {
 	bool has_caught;
 	bool ticks;     /* its timer runs; see tick.h */
 	int32_t ticker; /* the kernel's number of it + 1, 0: none */
-	uint64_t sent; /* set of fault signals that somebody has sent ... */
+	uint64_t sent;  /* set of fault signals that somebody has sent ... */
 	siginfo_t sent_info[FAULT_SIGNALS];
 
 	/* Packing. */

@@ -19,21 +19,21 @@
 #define RECORD_VERSION 5
 
 enum record_kind {
-	RECORD_PAD,    /* nothing */
-	RECORD_CALL,   /* a call that was executed: compare, take the result */
-	RECORD_ENTER,  /* lockstep: the arguments; nothing is executed yet */
-	RECORD_LEAVE,  /* lockstep: the result */
-	RECORD_PART,   /* bytes in advance of the next record of this thread */
-	RECORD_SIGNAL, /* a signal is delivered here: siginfo as outputs */
-	RECORD_FAULT,  /* the thread faults here and dies of it: result is the signal */
-	RECORD_SYNC,   /* a lock was acquired, a wait ended, an allocator answered (outputs): result
-			  is what the function returned */
-	RECORD_EXIT,   /* the process ends here: result is the wait status */
-	RECORD_ORDER,  /* order between processes: result is a number, see monitor/causal.h */
-	RECORD_PASSED, /* a descriptor came with a message: struct record_passed, its path */
-	RECORD_START,  /* an image starts here: struct record_start, then its descriptors */
-	RECORD_CLOCKS, /* the thread has read clocks: result is how many, struct record_clock each
-			*/
+	RECORD_PAD,     /* nothing */
+	RECORD_CALL,    /* a call that was executed: compare, take the result */
+	RECORD_ENTER,   /* lockstep: the arguments; nothing is executed yet */
+	RECORD_LEAVE,   /* lockstep: the result */
+	RECORD_PART,    /* bytes in advance of the next record of this thread */
+	RECORD_SIGNAL,  /* a signal is delivered here: siginfo as outputs */
+	RECORD_FAULT,   /* the thread faults here and dies of it: result is the signal */
+	RECORD_SYNC,    /* a lock was acquired, a wait ended, an allocator answered (outputs), a
+			   private call failed: result is what the function returned */
+	RECORD_EXIT,    /* the process ends here: result is the wait status */
+	RECORD_ORDER,   /* order between processes: result is a number, see monitor/causal.h */
+	RECORD_PASSED,  /* a descriptor came with a message: struct record_passed, its path */
+	RECORD_START,   /* an image starts here: struct record_start, then its descriptors */
+	RECORD_CLOCKS,  /* the thread has read clocks: result is how many, struct record_clock each
+			 */
 	RECORD_CONTENT, /* so many bytes as result says: of a mapped file's name or, without one, of
 			   itself */
 	RECORD_FUTEX,   /* a futex call of the program's own: result, struct record_futex */

@@ -57,7 +57,7 @@ static bool programs_own(const struct call *c)
 
 	if (c->thread->within || is_allocator((void *)site))
 		return false;
-	if (site - variant.libc >= variant.libc_bytes)
+	if (!is_libc((void *)site))
 		return true;
 	if (site - variant.libc_syscall >= SYSCALL_FUNCTION)
 		return false;

@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+#include "../allocator.h"
 #include "../fd.h"
 #include "../interpose/patch.h"
 #include "../signals.h"
@@ -267,9 +268,45 @@ void hook_mmap(struct call *c)
 		forget(c->args[0], c->args[1]);
 }
 
+/* libc and allocators use these functions of libc's as well. */
+static bool programs_own(const struct call *c)
+{
+	uintptr_t site = c->thread->site;
+
+	if (is_libc((void *)site))
+		user_read(&site, (void *)regs_stack(c->regs), sizeof(site));
+	return !is_libc((void *)site) && !is_allocator((void *)site);
+}
+
+/*
+ * A private call. That it succeeds isn't said, since it costs nothing then; when it fails a variant
+ * says so, or expects the leader to: memory that only one of them has is found at once.
+ */
+static void call_agreed(struct call *c)
+{
+	struct thread *t = c->thread;
+	struct record header;
+	const struct record *r;
+
+	call_private(c);
+	if (likely(!call_failed(c->result)) || !programs_own(c))
+		return;
+	if (c->process->leader) {
+		leader_note(t, RECORD_SYNC, 0, c->result, NULL, 0, false);
+		return;
+	}
+	call_pack_own(c);
+	r = follower_next(t, &header);
+	if (header.kind == RECORD_SIGNAL)
+		signals_before(c);
+	if (header.kind != RECORD_SYNC || header.result != c->result)
+		diverge(t, DIVERGENCE_RESULT, c, r, "the same call had another result here");
+	follower_resume(t, &header);
+}
+
 void hook_munmap(struct call *c)
 {
-	call_private(c);
+	call_agreed(c);
 	if (call_failed(c->result))
 		return;
 	forget(c->args[0], c->args[1]);
@@ -280,7 +317,7 @@ void hook_munmap(struct call *c)
 void hook_mprotect(struct call *c)
 {
 	if (!(c->args[2] & PROT_EXEC))
-		call_private(c);
+		call_agreed(c);
 	else
 		call_both(c);
 	if ((c->args[2] & PROT_WRITE) && !call_failed(c->result))

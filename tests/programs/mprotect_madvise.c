@@ -19,7 +19,7 @@ int main(void)
 	static const unsigned char code[] = {0x00, 0x00, 0x00, 0x0b, 0xc0, 0x03, 0x5f, 0xd6};
 #endif
 	unsigned char vec = 0;
-	unsigned char *m;
+	unsigned char *m, *hole;
 	int (*f)(int);
 
 	CHECK(signal(SIGSEGV, handler) != SIG_ERR);
@@ -41,6 +41,12 @@ int main(void)
 		CHECK(0);
 	}
 	CHECK_ERR(mprotect(m + 1, 4096, PROT_READ), EINVAL);
+	hole = mmap(NULL, 8192, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	CHECK(hole != MAP_FAILED);
+	CHECK_EQ(munmap(hole, 4096), 0);
+	CHECK_ERR(mprotect(hole, 8192, PROT_READ | PROT_WRITE), ENOMEM);
+	CHECK_ERR((intptr_t)mremap(hole, 4096, 8192, MREMAP_MAYMOVE), EFAULT);
+	CHECK_ERR(munmap(hole + 1, 4096), EINVAL);
 	CHECK_EQ(mprotect(m, 4096, PROT_READ | PROT_WRITE), 0);
 	memcpy(m, code, sizeof(code));
 	__builtin___clear_cache((char *)m, (char *)m + sizeof(code));
