@@ -107,6 +107,23 @@ check "a fault is injected" run 110 -- "$target" calls 200
 check "... is said" says 'injected'
 configuration socket_rw_oc 'inject_fault_probability = 0.2;'
 check "... not only in lockstep" run 110 -- "$target" calls 200
+# How many calls a program makes until the fault, on average: by the positions that reports name.
+until_fault() {
+	local i
+	for ((i = 0; i < 40; i++)); do
+		rm -rf "$scratch/reports"
+		timeout 30 "$tandem" run -c "$scratch/cfg" -- "$target" calls 2000 >/dev/null 2>&1
+		python3 -c 'import json, sys
+for name in sys.argv[1:]:
+    report = json.load(open(name))
+    at = [c["position"] for v in report["variants"] for c in v["trace"]]
+    print(report["position"] / max(min(b - a for a, b in zip(at, at[1:]) if b > a), 1)) if len(at) > 2 else print(1)' "$scratch"/reports/*
+	done | awk '{ sum += $1 } END { print int(sum / NR) }'
+}
+configuration full 'inject_fault_probability = 0.05;'
+mean=$(until_fault)
+# 20, less or more by 4 standard deviations at least.
+check "... with that probability for each call" test "$mean" -ge 8 -a "$mean" -le 45
 configuration full 'inject_fault_probability = 0;'
 check "none at 0" run 0 -- "$target" calls 200
 configuration full 'inject_fault_probability = 0.000000001;'
