@@ -14,6 +14,11 @@ for s in json.load(sys.stdin)["sessions"]:
 }
 shm_before=$(ls /dev/shm /run 2>/dev/null)
 
+# A session beside all that is killed here.
+COMMAND_TEST_MARK=$mark.other begin -- "$target" tree 2
+other=$guard
+trap 'kill -9 $other 2>/dev/null; end_left; rm -rf "$scratch"' EXIT
+
 begin -- "$target" tree 3
 kill -9 $guard
 check "the guard is killed: nothing is left" ended 137
@@ -116,6 +121,13 @@ any() { # any ROUND: the run ends, with a status that fits, and leaves nothing
 for ((round = 0, start = SECONDS; round < 4 || SECONDS - start < 20; round++)); do
 	check "somebody is killed under load ($((round % 4)))" any $round
 done
+
+check "the session beside it goes on" kill -0 $other
+guard=$other
+kill -TERM -- -$other
+own=$mark mark=$mark.other
+check "... and ends as it should" ended 143
+mark=$own
 
 check "nothing is left in /dev/shm and /run" equal "$(ls /dev/shm /run 2>/dev/null)" "$shm_before"
 
