@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* expect: divergence other arguments: .*: umask\(00\) */
+/* expect: divergence other arguments: .*: umask\(0\) */
 /* Another umask is set. */
 #include "check.h"
 
