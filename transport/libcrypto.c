@@ -3,6 +3,7 @@
 
 #include <dlfcn.h>
 #include <pthread.h>
+#include <string.h>
 
 /* As in <openssl/evp.h>, which needn't be there. */
 enum { GET_TAG = 0x10, SET_TAG = 0x11 };
@@ -56,38 +57,41 @@ void libcrypto_end(struct libcrypto *c)
 		library.EVP_CIPHER_CTX_free(c);
 }
 
-/* -1: the direction stays as it is. */
-static bool pass(struct libcrypto *c, const uint8_t *nonce, const uint8_t *more, size_t more_size,
-		 uint8_t *text, size_t size)
+bool libcrypto_start(struct libcrypto *c, const uint8_t nonce[LIBCRYPTO_NONCE], const uint8_t *more,
+		     size_t more_size)
 {
 	int n;
 
+	/* -1: the direction stays as it is. */
 	return library.EVP_CipherInit_ex(c, NULL, NULL, NULL, nonce, -1) == 1 &&
-	       library.EVP_CipherUpdate(c, NULL, &n, more, (int)more_size) == 1 &&
-	       library.EVP_CipherUpdate(c, text, &n, text, (int)size) == 1 && n == (int)size;
+	       library.EVP_CipherUpdate(c, NULL, &n, more, (int)more_size) == 1;
 }
 
-bool libcrypto_encrypt(struct libcrypto *c, const uint8_t nonce[LIBCRYPTO_NONCE],
-		       const uint8_t *more, size_t more_size, uint8_t *text, size_t size,
-		       uint8_t tag[LIBCRYPTO_TAG])
+bool libcrypto_pass(struct libcrypto *c, uint8_t *to, const uint8_t *from, size_t size)
 {
 	int n;
 
-	return pass(c, nonce, more, more_size, text, size) &&
-	       library.EVP_CipherFinal_ex(c, text + size, &n) == 1 &&
-	       library.EVP_CIPHER_CTX_ctrl(c, GET_TAG, LIBCRYPTO_TAG, tag) == 1;
+	return library.EVP_CipherUpdate(c, to, &n, from, (int)size) == 1 && n == (int)size;
 }
 
-bool libcrypto_decrypt(struct libcrypto *c, const uint8_t nonce[LIBCRYPTO_NONCE],
-		       const uint8_t *more, size_t more_size, uint8_t *text, size_t size,
-		       const uint8_t tag[LIBCRYPTO_TAG])
+/* Both ciphers leave nothing for the end. */
+static bool finish(struct libcrypto *c)
+{
+	uint8_t nothing[16];
+	int n;
+
+	return library.EVP_CipherFinal_ex(c, nothing, &n) == 1;
+}
+
+bool libcrypto_tag(struct libcrypto *c, uint8_t tag[LIBCRYPTO_TAG])
+{
+	return finish(c) && library.EVP_CIPHER_CTX_ctrl(c, GET_TAG, LIBCRYPTO_TAG, tag) == 1;
+}
+
+bool libcrypto_check(struct libcrypto *c, const uint8_t tag[LIBCRYPTO_TAG])
 {
 	uint8_t copy[LIBCRYPTO_TAG];
-	int n;
 
-	for (unsigned i = 0; i < LIBCRYPTO_TAG; i++)
-		copy[i] = tag[i];
-	return pass(c, nonce, more, more_size, text, size) &&
-	       library.EVP_CIPHER_CTX_ctrl(c, SET_TAG, LIBCRYPTO_TAG, copy) == 1 &&
-	       library.EVP_CipherFinal_ex(c, text + size, &n) == 1;
+	memcpy(copy, tag, sizeof(copy));
+	return library.EVP_CIPHER_CTX_ctrl(c, SET_TAG, LIBCRYPTO_TAG, copy) == 1 && finish(c);
 }

@@ -27,13 +27,15 @@ struct libcrypto *libcrypto_begin(enum libcrypto_cipher cipher, const uint8_t ke
 				  bool encrypt);
 void libcrypto_end(struct libcrypto *c);
 
-/* In place; `more` is authenticated, too. False: not done, and the text is lost. */
-bool libcrypto_encrypt(struct libcrypto *c, const uint8_t nonce[LIBCRYPTO_NONCE],
-		       const uint8_t *more, size_t more_size, uint8_t *text, size_t size,
-		       uint8_t tag[LIBCRYPTO_TAG]);
-/* False: it isn't authentic; the text is garbage then. */
-bool libcrypto_decrypt(struct libcrypto *c, const uint8_t nonce[LIBCRYPTO_NONCE],
-		       const uint8_t *more, size_t more_size, uint8_t *text, size_t size,
-		       const uint8_t tag[LIBCRYPTO_TAG]);
+/*
+ * A text begins, its pieces follow, and at last its tag is made, or compared. `more` is
+ * authenticated, too. False: not done, or not authentic; what there is of the text is garbage then.
+ */
+bool libcrypto_start(struct libcrypto *c, const uint8_t nonce[LIBCRYPTO_NONCE], const uint8_t *more,
+		     size_t more_size);
+/* Also in place. */
+bool libcrypto_pass(struct libcrypto *c, uint8_t *to, const uint8_t *from, size_t size);
+bool libcrypto_tag(struct libcrypto *c, uint8_t tag[LIBCRYPTO_TAG]);
+bool libcrypto_check(struct libcrypto *c, const uint8_t tag[LIBCRYPTO_TAG]);
 
 #endif

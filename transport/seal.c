@@ -50,17 +50,26 @@ void seal_end(struct seal *s)
 	explicit_bzero(s, sizeof(*s));
 }
 
-size_t seal_close(struct seal *s, uint8_t *box, size_t plain)
+static bool is_large(const struct seal *s, size_t plain)
+{
+	return s->large && plain >= SEAL_LARGE;
+}
+
+/* Begins a box: its size, which is authenticated, and its nonce. */
+static void begin_box(struct seal *s, uint8_t *box, size_t plain, uint8_t n[NONCE])
 {
 	uint32_t size = htole32((uint32_t)(plain + SEAL_TAG));
-	uint8_t n[NONCE], *text = box + SEAL_SIZE;
 
 	memcpy(box, &size, sizeof(size));
 	nonce(n, s->count++);
-	if (s->large && plain >= SEAL_LARGE) {
-		if (!libcrypto_encrypt(s->large, n, box, SEAL_SIZE, text, plain, text + plain))
-			return 0;
-	} else if (s->cipher == SEAL_AES256)
+}
+
+static size_t close_small(struct seal *s, uint8_t *box, size_t plain)
+{
+	uint8_t n[NONCE], *text = box + SEAL_SIZE;
+
+	begin_box(s, box, plain, n);
+	if (s->cipher == SEAL_AES256)
 		crypto_aead_aes256gcm_encrypt_afternm(text, NULL, text, plain, box, SEAL_SIZE, NULL,
 						      n, (const void *)s->aes);
 	else
@@ -69,14 +78,56 @@ size_t seal_close(struct seal *s, uint8_t *box, size_t plain)
 	return SEAL_SIZE + plain + SEAL_TAG;
 }
 
+size_t seal_gather(struct seal *s, uint8_t *box, const struct iovec *piece, unsigned n,
+		   size_t plain)
+{
+	uint8_t count[NONCE], *to = box + SEAL_SIZE, *copied = to;
+	bool large = is_large(s, plain), good = true;
+
+	if (large) {
+		begin_box(s, box, plain, count);
+		good = libcrypto_start(s->large, count, box, SEAL_SIZE);
+	}
+	/* Small pieces are copied, and go together: a call costs more than their bytes. */
+	for (unsigned i = 0; i < n && good; i++) {
+		const uint8_t *from = piece[i].iov_base;
+		size_t size = piece[i].iov_len;
+
+		if (large && size >= SEAL_LARGE) {
+			if (to > copied)
+				good = libcrypto_pass(s->large, copied, copied,
+						      (size_t)(to - copied));
+			good = good && libcrypto_pass(s->large, to, from, size);
+			copied = to + size;
+		} else {
+			memcpy(to, from, size);
+		}
+		to += size;
+	}
+	if (!large)
+		return close_small(s, box, plain);
+	if (good && to > copied)
+		good = libcrypto_pass(s->large, copied, copied, (size_t)(to - copied));
+	return good && libcrypto_tag(s->large, to) ? SEAL_SIZE + plain + SEAL_TAG : 0;
+}
+
+size_t seal_close(struct seal *s, uint8_t *box, size_t plain)
+{
+	const struct iovec all = {.iov_base = box + SEAL_SIZE, .iov_len = plain};
+
+	return is_large(s, plain) ? seal_gather(s, box, &all, 1, plain)
+				  : close_small(s, box, plain);
+}
+
 static int decrypt(const struct seal *s, uint8_t *box, uint32_t size)
 {
 	uint8_t n[NONCE], *text = box + SEAL_SIZE;
 
 	nonce(n, s->count);
-	if (s->large && size - SEAL_TAG >= SEAL_LARGE)
-		return !libcrypto_decrypt(s->large, n, box, SEAL_SIZE, text, size - SEAL_TAG,
-					  text + size - SEAL_TAG);
+	if (is_large(s, size - SEAL_TAG))
+		return !(libcrypto_start(s->large, n, box, SEAL_SIZE) &&
+			 libcrypto_pass(s->large, text, text, size - SEAL_TAG) &&
+			 libcrypto_check(s->large, text + size - SEAL_TAG));
 	if (s->cipher == SEAL_AES256)
 		return crypto_aead_aes256gcm_decrypt_afternm(text, NULL, NULL, text, size, box,
 							     SEAL_SIZE, n, (const void *)s->aes);

@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/uio.h>
 
 #include "frame.h"
 #include "key.h"
@@ -48,6 +49,12 @@ void seal_end(struct seal *s);
  * be closed, nor can any other.
  */
 size_t seal_close(struct seal *s, uint8_t *box, size_t plain);
+/*
+ * The same of `plain` bytes that stand elsewhere, in n pieces. What somebody changes meanwhile goes
+ * out in one of its states, or makes a box that doesn't open.
+ */
+size_t seal_gather(struct seal *s, uint8_t *box, const struct iovec *piece, unsigned n,
+		   size_t plain);
 
 /*
  * Opens the box at `box`, of which `bytes` are there, in its place. Returns the size of the whole

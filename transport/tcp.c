@@ -28,7 +28,7 @@ struct batch {
 	uint32_t sequence;
 	bool leaving;
 	uint8_t header[HEADERS][FRAME_HEADER];
-	uint8_t message[FRAME_PAYLOAD]; /* one a batch; trusted */
+	uint8_t message[FRAME_PAYLOAD]; /* one a batch */
 	bool has_message;
 };
 
@@ -79,15 +79,18 @@ static void add_iov(struct batch *b, const void *bytes, size_t n)
 		b->iov[b->iovs++] = (struct iovec){.iov_base = (void *)bytes, .iov_len = n};
 }
 
+/* Seals the frames since the last one; what they were gathered from isn't needed any more. */
 static void close_box(struct tcp *t)
 {
-	size_t size = seal_close(&t->seal, t->box + t->closed, t->plain);
+	struct batch *b = &t->out;
+	size_t size = seal_gather(&t->seal, t->box + t->closed, b->iov, b->iovs, t->plain);
 
 	if (!size)
 		link_lost(t->c.link, "what is sent can't be encrypted here");
 	t->closed += size;
 	t->boxes++;
 	t->plain = 0;
+	b->iovs = 0;
 }
 
 /*
@@ -110,25 +113,17 @@ static long room(struct tcp *t, size_t wanted)
 	return used + FRAME_HEADER > most ? -1 : (long)(most - used - FRAME_HEADER);
 }
 
-/* payload stays unchanged until it has left, unless the link is sealed. */
+/* payload stays unchanged until it has left. */
 static void add_frame(struct tcp *t, const struct frame *f, const void *payload)
 {
 	struct batch *b = &t->out;
 	uint8_t *header = b->header[b->headers++];
 
 	frame_encode(header, f, b->sequence++);
-	if (t->sealed) {
-		uint8_t *to = t->box + t->closed + SEAL_SIZE + t->plain;
-
-		memcpy(to, header, FRAME_HEADER);
-		if (f->size)
-			memcpy(to + FRAME_HEADER, payload, f->size);
-		t->plain += FRAME_HEADER + f->size;
-	} else {
-		add_iov(b, header, FRAME_HEADER);
-		if (f->size)
-			add_iov(b, payload, f->size);
-	}
+	add_iov(b, header, FRAME_HEADER);
+	if (f->size)
+		add_iov(b, payload, f->size);
+	t->plain += FRAME_HEADER + f->size;
 	b->bytes += FRAME_HEADER + f->size;
 }
 
@@ -168,16 +163,12 @@ static bool tcp_tell(struct carrier *c, enum frame_type what, uint32_t stream, u
 static bool tcp_message(struct carrier *c, const void *bytes, uint32_t size)
 {
 	struct tcp *t = (struct tcp *)c;
-	const void *payload = bytes;
 
 	if (t->out.has_message || room(t, size) < (long)size)
 		return false;
-	if (!t->sealed) {
-		memcpy(t->out.message, bytes, size);
-		t->out.has_message = true;
-		payload = t->out.message;
-	}
-	add_frame(t, &(struct frame){.type = FRAME_MESSAGE, .size = size}, payload);
+	memcpy(t->out.message, bytes, size);
+	t->out.has_message = true;
+	add_frame(t, &(struct frame){.type = FRAME_MESSAGE, .size = size}, t->out.message);
 	return true;
 }
 

@@ -429,6 +429,58 @@ static void libraries(void **state)
 	}
 }
 
+/* A box that is gathered from pieces, small and large, is the box of all of them. */
+static void gathered(void **state)
+{
+	static const size_t sizes_of[][5] = {
+		{1},
+		{24, 100, 24, 7},
+		{24, SEAL_LARGE - 25},
+		{24, SEAL_LARGE, 24, 1, 24},
+		{SEAL_LARGE + 5, SEAL_LARGE, 3},
+		{24, 65536, 24, 2000, 24},
+	};
+
+	(void)state;
+	for (unsigned c = 0; c < 2 * ciphers(); c++) {
+		struct seal one, other;
+
+		seal_begin(&one, c / 2, key[0]);
+		seal_begin(&other, c / 2, key[0]);
+		if (c % 2)
+			seal_hasten(&other, true);
+		for
+			EACH(i, sizes_of)
+			{
+				uint8_t *piece[5] = {NULL}, *box, *same;
+				struct iovec iov[5];
+				size_t plain = 0, size;
+				unsigned n = 0;
+
+				for (; n < 5 && sizes_of[i][n]; n++)
+					plain += sizes_of[i][n];
+				box = box_of(&one, plain, &size);
+				same = malloc(size);
+				assert_non_null(same);
+				for (size_t j = 0, at = 0; j < n; at += sizes_of[i][j++]) {
+					piece[j] = malloc(sizes_of[i][j]);
+					assert_non_null(piece[j]);
+					for (size_t k = 0; k < sizes_of[i][j]; k++)
+						piece[j][k] = (uint8_t)((at + k) * 7 + plain);
+					iov[j] = (struct iovec){piece[j], sizes_of[i][j]};
+				}
+				assert_int_equal(seal_gather(&other, same, iov, n, plain), size);
+				assert_memory_equal(box, same, size);
+				for (unsigned j = 0; j < n; j++)
+					free(piece[j]);
+				free(box);
+				free(same);
+			}
+		seal_end(&one);
+		seal_end(&other);
+	}
+}
+
 /* A box holds whole frames: what is in it is checked as if it had come without one. */
 static void frames_in_boxes(void **state)
 {
@@ -472,6 +524,7 @@ int main(void)
 		cmocka_unit_test(order),
 		cmocka_unit_test(changed_boxes),
 		cmocka_unit_test(libraries),
+		cmocka_unit_test(gathered),
 		cmocka_unit_test(frames_in_boxes),
 	};
 
