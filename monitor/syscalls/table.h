@@ -188,6 +188,7 @@ struct arg_desc {
 	X(timer)       /* timer_create: likewise */                                                \
 	X(futex)       /* private, but interrupted by signals */                                   \
 	X(clock)       /* clock_gettime, gettimeofday, time, clock_getres, getcpu: vDSO */         \
+	X(timex)       /* adjtimex, clock_adjtime: a question is the mode alone */                 \
 	X(prctl)       /* meaning depends on the first argument */                                 \
 	X(arch)        /* arch/: calls of one ISA */                                               \
 	X(capset)      /* a thread names itself by the leader's id */                              \

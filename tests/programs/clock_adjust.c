@@ -7,12 +7,14 @@
 
 int main(void)
 {
-	struct timex t = {0}, other = {0};
+	struct timex t, other = {0};
 	struct timespec wrong = {0, -1};
 	struct timeval never = {0, -1};
 	struct utsname before, after;
 	char name[65] = "too long";
 
+	memset(&t, (int)((uintptr_t)&t >> 8), sizeof(t));
+	t.modes = 0;
 	CHECK(adjtimex(&t) >= 0);
 	CHECK(t.tick > 0);
 	CHECK(clock_adjtime(CLOCK_REALTIME, &other) >= 0);
