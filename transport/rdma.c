@@ -256,6 +256,9 @@ static bool rdma_tell(struct carrier *c, enum frame_type what, uint32_t stream, 
 
 	if (what == FRAME_WANT && mark_wanted(r, stream, position))
 		return true;
+	/* Of heartbeats it is known that they have come, so an idle link needs no probes. */
+	if (what == FRAME_PING || what == FRAME_PONG)
+		return say_signalled(r, what, position);
 	if (what != FRAME_BYE)
 		return say(r, what, stream, position, 0);
 	r->bye |= say_signalled(r, what, position);
