@@ -24,7 +24,7 @@
 
 #define MAGIC "TndRdma1"
 #define RESOLVE_MS 2000
-#define LOOK_NS 1000000 /* how often it looks at what the poller tells only those who sleep */
+#define LOOK_NS 1000000 /* how often it looks while the poller tells nothing */
 #define RETRIES 7       /* the most that there is: 3 bits */
 #define ACK_UNIT 4096   /* ns */
 #define ACK_MOST 31     /* 5 bits */
@@ -317,40 +317,53 @@ static int take_events(struct rdma *r)
 	return rc;
 }
 
+/* Until nothing is left: what has been told once isn't told again. */
 static int take_socket(struct rdma *r)
 {
 	struct rdma_meet *m = &r->meet;
-	bool hello = m->state == RDMA_HELLO;
-	uint8_t none;
-	ssize_t n = hello ? read(m->fd, (uint8_t *)&m->hello + m->hello_bytes,
-				 sizeof(m->hello) - m->hello_bytes)
-			  : read(m->fd, &none, 1);
 
-	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) {
-		m->ended = true;
-		return 0;
+	for (;;) {
+		bool hello = m->state == RDMA_HELLO;
+		uint8_t none;
+		ssize_t n = hello ? read(m->fd, (uint8_t *)&m->hello + m->hello_bytes,
+					 sizeof(m->hello) - m->hello_bytes)
+				  : read(m->fd, &none, 1);
+		int rc;
+
+		if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) {
+			m->ended = true;
+			return 0;
+		}
+		if (n < 0)
+			return 0;
+		if (!hello)
+			return link_lost(r->c.link, "it sent something where RDMA has taken over");
+		m->hello_bytes += (size_t)n;
+		rc = m->hello_bytes == sizeof(m->hello) ? call(r) : 0;
+		if (rc < 0)
+			return rc;
 	}
-	if (n < 0)
-		return 0;
-	if (!hello)
-		return link_lost(r->c.link, "it sent something where RDMA has taken over");
-	m->hello_bytes += (size_t)n;
-	return m->hello_bytes == sizeof(m->hello) ? call(r) : 0;
+}
+
+/* Without io_uring the poller tells only those who sleep. */
+static bool looks(const struct rdma *r, int64_t now)
+{
+	return r->meet.look || (!r->poller->ring && now - r->meet.looked >= LOOK_NS);
 }
 
 int rdma_meet_step(struct rdma *r)
 {
 	const struct engine *e = r->c.link->engine;
 	struct rdma_meet *m = &r->meet;
-	int rc;
+	int rc = 0;
 
-	if (!m->look && e->now - m->looked < LOOK_NS)
-		return 0;
-	m->look = false;
-	m->looked = e->now;
-	rc = take_socket(r);
-	if (rc >= 0)
-		rc = take_events(r);
+	if (looks(r, e->now)) {
+		m->look = false;
+		m->looked = e->now;
+		rc = take_socket(r);
+		if (rc >= 0)
+			rc = take_events(r);
+	}
 	if (rc >= 0 && m->state != RDMA_UP && e->now - m->begun > e->o.deadline_ns / 4 * 3)
 		return link_lost(r->c.link,
 				 "the RDMA connection didn't come up within %.1f s: RoCE needs UDP "
