@@ -46,7 +46,8 @@ def card(title, note, content):
 
 GROUPS = {"nginx": "Servers on one machine", "lighttpd": "Servers on one machine",
           "redis": "Servers on one machine", "calls": "System calls", "start": "Start-up",
-          "ring": "The ring", "hosts": "Two hosts, over TCP", "engine": "The engine between two hosts"}
+          "ring": "The ring", "hosts": "Two hosts, over TCP", "engine": "The engine between two hosts",
+          "rdma": "RDMA, in guests"}
 
 
 def signs(text):
