@@ -74,9 +74,10 @@ static void waiter_init(struct ring_waiter *w, const struct ring_options *o)
 	w->nap = RING_NAP_SHORT;
 	w->spin = iterations(o->spin_ns ? o->spin_ns : SPIN_NS, ns);
 	w->urgent.now = w->urgent.most = iterations(urgent, ns);
-	w->away = w->urgent;
+	w->away = w->far = w->urgent;
+	w->far.now = w->far.most = iterations(urgent / 4, ns);
 	w->urgent.least = iterations(urgent / 4, ns);
-	w->away.least = iterations(urgent / 64, ns);
+	w->away.least = w->far.least = iterations(urgent / 64, ns);
 }
 
 /* 1: reached. 0: not yet. The load is half of Dekker's: see ring.h. */
@@ -156,11 +157,14 @@ static int spin(const struct ring_waiter *w, struct wait *wait, uint32_t *n)
  * Both sides asleep for each record is a state that holds itself up: each spins while the other
  * is being woken. It takes a spin longer than a wake-up to leave it (15 us, and a few times that
  * on a virtual machine with neighbours), so where the peer is at work the budget stays near that.
- * A far peer's reply comes through the engine, which may need this core for it.
+ * A far peer's reply comes through the engine, which may need this core for it: so a spin is never
+ * much longer than a round trip between engines that are awake.
  */
 static int spin_before_sleep(struct ring_waiter *w, struct wait *wait)
 {
-	struct spin_budget *s = wait->hurry == RING_AWAY || wait->far ? &w->away : &w->urgent;
+	struct spin_budget *s = wait->far                  ? &w->far
+				: wait->hurry == RING_AWAY ? &w->away
+							   : &w->urgent;
 	uint32_t n = w->spin;
 	int rc;
 

@@ -163,9 +163,9 @@ struct ring_waiter {
 	enum ring_wait mode;
 	unsigned halts;
 	const _Atomic uint32_t *halt[RING_HALTS];
-	uint32_t spin;                   /* iterations: not urgent */
-	struct spin_budget urgent, away; /* iterations */
-	int64_t nap;                     /* ns: the first one of a sleep that isn't urgent */
+	uint32_t spin;                        /* iterations: not urgent */
+	struct spin_budget urgent, away, far; /* iterations */
+	int64_t nap;                          /* ns: the first one of a sleep that isn't urgent */
 };
 
 struct ring_tx {
