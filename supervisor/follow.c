@@ -51,7 +51,7 @@ static int nonsense(struct running *r, const struct letter *l)
 		"tandem: what the leader's host %s says makes no sense (message %u, %zu bytes); "
 		"the "
 		"follower is ended\n",
-		leader_name(r), l->m.kind, l->bytes);
+		leader_name(r), l->said, l->bytes);
 	r->hosts->over = true;
 	r->hosts->status = STATUS_KILLED;
 	return stop_quietly(r, STATUS_KILLED);

@@ -102,6 +102,7 @@ static bool assemble(struct running *r, const uint8_t *data, size_t bytes, struc
 	if (bytes < sizeof(l->m))
 		return true;
 	memcpy(&l->m, data, sizeof(l->m));
+	l->said = l->m.kind & ~MESSAGE_MORE;
 	if (!makes_sense(p, &l->m, n)) {
 		l->m.kind = LETTER_NONSENSE;
 		return true;

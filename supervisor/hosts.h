@@ -50,6 +50,7 @@ enum { LETTER_LOST = MESSAGE_KINDS, LETTER_NONSENSE };
 /* What has come from a host; a NUL behind the payload isn't counted in bytes. */
 struct letter {
 	unsigned variant; /* of the peer */
+	uint32_t said;    /* the kind as it came, for messages */
 	struct message m;
 	size_t bytes;
 	uint8_t *payload;

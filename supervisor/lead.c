@@ -121,7 +121,7 @@ static int nonsense(struct running *r, const struct letter *l)
 	return stop_saying(r, STATUS_KILLED,
 			   "variant %d: what its host %s says makes no sense (message %u, %zu "
 			   "bytes); all variants are ended",
-			   id(r, l->variant), peer(r, l->variant)->name, l->m.kind, l->bytes);
+			   id(r, l->variant), peer(r, l->variant)->name, l->said, l->bytes);
 }
 
 static int process(struct running *r, const struct letter *l)
