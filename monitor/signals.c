@@ -355,8 +355,9 @@ bool signals_in_monitor(uintptr_t ip)
 	return in(ip, library_begin, library_end) || (ip >= gate.begin && ip < gate.end);
 }
 
-void signals_between(struct thread *t, ucontext_t *context)
+void signals_between(ucontext_t *context)
 {
+	struct thread *t = thread_self();
 	struct process *p = t->process;
 	struct regs regs;
 	siginfo_t info;

@@ -63,7 +63,7 @@ void signals_unblock(uint64_t real);
 bool signals_in_monitor(uintptr_t ip);
 /* Delivers a signal, if there is one, to a thread that was interrupted in the program's own code.
  */
-void signals_between(struct thread *t, ucontext_t *context);
+void signals_between(ucontext_t *context);
 
 /* Makes the kernel's disposition follow the program's action. */
 long signals_install(struct process *p, int signal);

@@ -76,5 +76,5 @@ void tick(ucontext_t *context)
 	struct thread *t = thread_self();
 
 	if (in_program(t, context))
-		signals_between(t, context);
+		signals_between(context);
 }
