@@ -7,8 +7,10 @@
  * which libc has filled in. That is found in its data by the value, and bent to the function below.
  * Where it isn't found, two threads that load libraries at once may end the session.
  *
- * Which mutexes these are is learnt by provoking them. The loader's third, of thread-local
- * storage, is held across no calls that are logged, and taken when an allocator needs it.
+ * Which mutexes these are is learnt by provoking them. dl_iterate_phdr is libc's, and acquires the
+ * lock of the list directly; it can be held around it, since it nests. dlsym acquires that of
+ * all that is loaded directly, too, but makes no calls meanwhile. Nor does what is done under
+ * the loader's third, of thread-local storage, which is taken when an allocator needs it.
  */
 #include "loader.h"
 
@@ -20,8 +22,6 @@
 
 #include "order.h"
 
-#undef dl_iterate_phdr
-
 typedef int lock_fn(pthread_mutex_t *);
 
 static struct {
@@ -29,8 +29,8 @@ static struct {
 	lock_fn **pointer;
 	bool read_only;
 	unsigned found;
-	pthread_mutex_t *lock[2]; /* of everything that is loaded; of the list of it */
-	unsigned learnt;
+	pthread_mutex_t *all;  /* of everything that is loaded */
+	pthread_mutex_t *list; /* of the list of it */
 } loader;
 
 /* The program's headers of one object: finds the pointer, if the object is the loader. */
@@ -81,8 +81,8 @@ static bool point_to(lock_fn *function)
 
 static int learn(pthread_mutex_t *m)
 {
-	if (loader.learnt < 2 && !loader.lock[loader.learnt])
-		loader.lock[loader.learnt] = m;
+	if (!loader.all)
+		loader.all = m;
 	return REAL(pthread_mutex_lock)(m);
 }
 
@@ -90,30 +90,53 @@ static int lock(pthread_mutex_t *m)
 {
 	bool own = variant.running && thread_self()->within;
 
-	if (!own && (m == loader.lock[0] || m == loader.lock[1]))
+	if (!own && (m == loader.all || m == loader.list))
 		return pthread_mutex_lock(m);
 	return REAL(pthread_mutex_lock)(m);
 }
 
-static int pass_by(struct dl_phdr_info *object, size_t size, void *unused)
+/* The lock that is held here is the next in memory. */
+static int learn_list(struct dl_phdr_info *object, size_t size, void *unused)
 {
+	pthread_mutex_t *next = loader.all + 1;
+
 	(void)object, (void)size, (void)unused;
+	if (next->__data.__owner == (int)sys(SYS_gettid))
+		loader.list = next;
 	return 1;
+}
+
+static void release(void *m)
+{
+	REAL(pthread_mutex_unlock)(m);
+}
+
+PUBLIC int dl_iterate_phdr(int (*each)(struct dl_phdr_info *, size_t, void *), void *arg)
+{
+	struct _pthread_cleanup_buffer cleanup;
+	int result;
+
+	if (!ordered() || !loader.list)
+		return REAL(dl_iterate_phdr)(each, arg);
+	pthread_mutex_lock(loader.list);
+	REAL(_pthread_cleanup_push)(&cleanup, release, loader.list);
+	result = REAL(dl_iterate_phdr)(each, arg);
+	REAL(_pthread_cleanup_pop)(&cleanup, 1);
+	return result;
 }
 
 void loader_start(void)
 {
-	int (*each)(int (*)(struct dl_phdr_info *, size_t, void *), void *) =
-		libc_symbol("dl_iterate_phdr");
+	void *(*open)(const char *, int) = libc_symbol("dlopen");
+	int (*close)(void *) = libc_symbol("dlclose");
 
 	symbols_find();
 	loader.inside = (uintptr_t)symbol_behind("__tls_get_addr");
-	each(search, NULL);
+	REAL(dl_iterate_phdr)(search, NULL);
 	if (loader.found != 1 || !point_to(learn))
 		return;
-	symbol_behind("__tls_get_addr");
-	loader.learnt++;
-	each(pass_by, NULL);
-	loader.learnt++;
+	close(open(NULL, RTLD_LAZY));
 	point_to(lock);
+	if (loader.all)
+		REAL(dl_iterate_phdr)(learn_list, NULL);
 }

@@ -19,10 +19,6 @@
 
 #include "order.h"
 
-/* libc's, of old: what pthread_cleanup_push was before it became a macro. */
-extern void _pthread_cleanup_push(struct _pthread_cleanup_buffer *, void (*)(void *), void *);
-extern void _pthread_cleanup_pop(struct _pthread_cleanup_buffer *, int);
-
 extern void *dlsym(void *handle, const char *name);
 #define NEXT ((void *)-1l) /* RTLD_NEXT */
 

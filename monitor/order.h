@@ -13,6 +13,11 @@
 /* errno is libc's, of the thread. */
 extern int *__errno_location(void);
 
+/* libc's, of old: what pthread_cleanup_push was before it became a macro. */
+struct _pthread_cleanup_buffer;
+extern void _pthread_cleanup_push(struct _pthread_cleanup_buffer *, void (*)(void *), void *);
+extern void _pthread_cleanup_pop(struct _pthread_cleanup_buffer *, int);
+
 /* The definition behind ours, found at the start or, before that, at the first use. */
 #define FOUND(label)                                                                               \
 	({                                                                                         \
