@@ -63,3 +63,27 @@ void hook_clock(struct call *c)
 	call_leave(c);
 	call_finish(c);
 }
+
+/*
+ * A signal may end a sleep before the kernel knows of it (gate.wait), in lockstep also because it
+ * came while the followers were waited for. Then all of it is left.
+ */
+void hook_sleep(struct call *c)
+{
+	unsigned at = c->call == CALL_nanosleep ? 1 : 3;
+	const uint64_t *a = c->pack.exec;
+	struct timespec old;
+	bool left;
+
+	call_enter(c);
+	if (c->process->leader) {
+		left = !c->bad_address && a[at] && !(at == 3 && (a[1] & TIMER_ABSTIME)) &&
+		       user_read(&old, (void *)a[at], sizeof(old)) == 0 &&
+		       user_write((void *)a[at], (void *)a[at - 1], sizeof(old)) == 0;
+		call_execute(c);
+		if (left && c->result != -EINTR)
+			user_write((void *)a[at], &old, sizeof(old));
+	}
+	call_leave(c);
+	call_finish(c);
+}

@@ -189,6 +189,7 @@ struct arg_desc {
 	X(futex)       /* private, but interrupted by signals */                                   \
 	X(clock)       /* clock_gettime, gettimeofday, time, clock_getres, getcpu: vDSO */         \
 	X(timex)       /* adjtimex, clock_adjtime: a question is the mode alone */                 \
+	X(sleep)       /* nanosleep, clock_nanosleep: what is left over */                         \
 	X(prctl)       /* meaning depends on the first argument */                                 \
 	X(arch)        /* arch/: calls of one ISA */                                               \
 	X(capset)      /* a thread names itself by the leader's id */                              \
