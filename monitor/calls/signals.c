@@ -40,6 +40,16 @@ static long change_action(struct process *p, int signal, const struct kernel_act
 	return 0;
 }
 
+/* Without a handler programs leave the mask, and the flags that are about it, uninitialised. */
+static struct comparable_action comparable(int signal, const struct kernel_action *a)
+{
+	uint64_t relevant = signal == SIGCHLD ? SA_NOCLDSTOP | SA_NOCLDWAIT : 0;
+
+	if (a->handler > 1)
+		return (struct comparable_action){2, a->flags, a->mask};
+	return (struct comparable_action){a->handler, a->flags & relevant, 0};
+}
+
 void hook_sigaction(struct call *c)
 {
 	struct comparable_action seen = {0};
@@ -54,9 +64,7 @@ void hook_sigaction(struct call *c)
 	row.arg[1] = (struct arg_desc){.type = ARG_IN_FIXED, .size = sizeof(seen)};
 	if (user) {
 		bad = user_read(&action, user, sizeof(action)) < 0;
-		seen.disposition = action.handler > 1 ? 2 : action.handler;
-		seen.flags = action.flags;
-		seen.mask = action.mask;
+		seen = comparable(signal, &action);
 		c->args[1] = (uint64_t)&seen;
 	}
 	c->hold = true;
