@@ -20,6 +20,7 @@
 #include <sys/syscall.h>
 
 #include "../allocator.h"
+#include "../interpose/patch.h"
 #include "../process.h"
 #include "../segment.h"
 #include "../signals.h"
@@ -53,7 +54,7 @@ static bool wakes(unsigned op)
 /* Neither libc nor an allocator makes the call, except that libc does so for the program. */
 static bool programs_own(const struct call *c)
 {
-	uintptr_t site = c->thread->site, caller = 0;
+	uintptr_t site = stub_site(regs_ip(c->regs)), caller = 0;
 
 	if (c->thread->within || is_allocator((void *)site))
 		return false;
