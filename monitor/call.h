@@ -120,9 +120,9 @@ enum futex_word { FUTEX_SAID, FUTEX_SIGNAL, FUTEX_OTHER, FUTEX_SILENCE };
 /*
  * Follower: FUTEX_SAID: the leader has made that call here; the thread has the turn, and ends with
  * follower_resume(). Else: a signal is next, or the leader does something else here, or it has said
- * nothing for a while.
+ * nothing for so many nanoseconds of silence.
  */
-enum futex_word follower_futex(struct thread *t, bool wakes, struct record *header,
+enum futex_word follower_futex(struct thread *t, bool wakes, int64_t silence, struct record *header,
 			       struct record_futex *futex);
 /* Follower: the next record of this thread, locked if there are threads; see follower.c. */
 const struct record *follower_next(struct thread *t, struct record *header);

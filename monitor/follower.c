@@ -104,21 +104,24 @@ static void keep_part(struct thread *t, const struct record *header, const struc
 	t->parts_size += n;
 }
 
-#define NAP_RESTLESS 50000
-#define SILENCE_NS 100000000
+#define NAP_FIRST 50000
+#define NAPS 8 /* the longest in a time of silence is at most the 8th part of it */
 
-/* The next record of this thread, of whatever kind; NULL only if it is restless, and none came. */
-static const struct record *next_own(struct thread *t, struct record *header, bool restless)
+/*
+ * The next record of this thread, of whatever kind; NULL if none came in so many nanoseconds of
+ * silence, 0: for ever. A process with one thread waits for ever.
+ */
+static const struct record *next_own(struct thread *t, struct record *header, int64_t silence)
 {
 	struct process *p = t->process;
-	struct turn_wait w = {.restless = restless, .nap = restless ? NAP_RESTLESS : 0};
+	struct turn_wait w = {.longest = silence / NAPS, .nap = silence ? NAP_FIRST : 0};
 	int64_t start = 0;
 
 	if (p->alone)
 		return next(t, header, true);
 	for (;;) {
 		if (turn_take(p, t->tag)) {
-			const struct record *r = next(t, header, w.nap == 0 && !restless);
+			const struct record *r = next(t, header, w.nap == 0 && !silence);
 
 			if (r && likely(header->thread == t->tag)) {
 				turn_found(p, t->tag, &w);
@@ -128,12 +131,12 @@ static const struct record *next_own(struct thread *t, struct record *header, bo
 		}
 		if (process_halted(p))
 			park();
-		if (unlikely(restless)) {
+		if (unlikely(silence)) {
 			int64_t now = tnd_monotonic();
 
 			if (!start)
 				start = now;
-			if (now - start > SILENCE_NS) {
+			if (now - start > silence) {
 				turn_found(p, t->tag, &w);
 				turn_leave(p);
 				return NULL;
@@ -147,7 +150,7 @@ static const struct record *next_own(struct thread *t, struct record *header, bo
 static const struct record *own_turn(struct thread *t, struct record *header)
 {
 	for (;;) {
-		const struct record *r = next_own(t, header, false);
+		const struct record *r = next_own(t, header, 0);
 
 		if (likely(header->kind != RECORD_FUTEX))
 			return r;
@@ -155,14 +158,14 @@ static const struct record *own_turn(struct thread *t, struct record *header)
 	}
 }
 
-enum futex_word follower_futex(struct thread *t, bool wakes, struct record *header,
+enum futex_word follower_futex(struct thread *t, bool wakes, int64_t silence, struct record *header,
 			       struct record_futex *futex)
 {
 	struct process *p = t->process;
 
 	segment_end(t);
 	for (;;) {
-		const struct record *r = next_own(t, header, true);
+		const struct record *r = next_own(t, header, silence);
 
 		if (!r)
 			return FUTEX_SILENCE;

@@ -56,15 +56,18 @@ void turn_leave(struct process *p)
 static void sleep_turn(struct process *p, uint32_t tag, struct turn_wait *w)
 {
 	struct timespec rest = {.tv_nsec = w->nap ? w->nap : NAP_SHORT};
+	int64_t longest = NAP_LONG;
 	uint32_t none = 0;
 	long error;
 
 	w->deputy |= atomic_compare_exchange_strong(&p->deputy, &none, tag + 1);
 	error = sys(SYS_futex, &p->turn[tag % TURNS].word, FUTEX_WAIT_PRIVATE, w->seen,
-		    w->deputy || w->restless ? &rest : NULL);
+		    w->deputy || w->longest ? &rest : NULL);
 	w->nap = error == -ETIMEDOUT ? rest.tv_nsec * 2 : 0;
-	if (w->nap > NAP_LONG)
-		w->nap = NAP_LONG;
+	if (w->longest && !w->deputy)
+		longest = w->longest;
+	if (w->nap > longest)
+		w->nap = longest;
 }
 
 void turn_wait(struct process *p, uint32_t tag, struct turn_wait *w)

@@ -66,8 +66,7 @@ struct turn_wait {
 	int64_t nap;   /* not 0: it was only a nap, so look at the stream but don't wait there */
 	uint32_t seen; /* the futex word, before the last look */
 	bool counted, deputy;
-	bool restless; /* it comes back from every sleep after a nap, and never waits in the stream
-			*/
+	int64_t longest; /* not 0: it never sleeps longer than that, nor waits in the stream */
 };
 
 /* Waits until there may be something for the thread; the first time only counts it. */

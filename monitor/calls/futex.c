@@ -29,6 +29,10 @@
 
 #define LOOK_NS 5000000l
 #define LOOKS 200 /* as long as a follower waits for a word to change as the leader's has */
+/* As long as the leader may say nothing before a follower looks at its own word, first and later.
+ */
+#define SILENCE_NS 100000000l
+#define SILENCE_MOST 800000000l
 #define SYSCALL_FUNCTION 64 /* bytes of libc's, at most */
 
 static bool waits(unsigned op)
@@ -116,10 +120,11 @@ static void follower_wait_told(struct call *c)
 	struct thread *t = c->thread;
 	struct record header;
 	struct record_futex futex;
+	int64_t silence = SILENCE_NS;
 	uint32_t word;
 
-	for (;;) {
-		switch (follower_futex(t, false, &header, &futex)) {
+	for (;; silence = silence < SILENCE_MOST ? 2 * silence : silence) {
+		switch (follower_futex(t, false, silence, &header, &futex)) {
 		case FUTEX_SAID:
 			segment_begin_follower(t, header.flags);
 			for (int i = 0; futex.changed && i < LOOKS && look(c) != -EAGAIN; i++) {
@@ -172,7 +177,7 @@ static void wake_told(struct call *c)
 		leader_futex(c, true);
 		return;
 	}
-	if (follower_futex(t, true, &header, &futex) != FUTEX_SAID) {
+	if (follower_futex(t, true, SILENCE_NS, &header, &futex) != FUTEX_SAID) {
 		call_private(c);
 		segment_resume(t);
 		return;
