@@ -137,7 +137,7 @@ static double as_of(const struct running *r, unsigned v)
 {
 	int64_t at = tnd_monotonic();
 
-	if (!hosts_here(r, v))
+	if (r->hosts && !hosts_here(r, v))
 		at = r->hosts->peer[v].counted ?: r->started;
 	return (double)(at - r->started) / 1e9;
 }
