@@ -117,6 +117,9 @@ check_tidy() {
 }
 
 [ $# -gt 0 ] || set -- format rules shell cppcheck tidy
-for check; do "check_$check"; done
+for check; do
+	declare -F "check_$check" >/dev/null || { echo "Bail out! there is no check $check"; exit 1; }
+	"check_$check"
+done
 echo "1..$count"
 exit $failed
