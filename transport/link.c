@@ -219,7 +219,8 @@ int link_head(struct link *l, uint32_t stream, uint64_t head)
 {
 	struct half *h = half_of(l, stream);
 
-	if (!h || !written(l, stream, h->tx.head, head))
+	h = written(l, stream, h ? h->tx.head : 0, head);
+	if (!h)
 		return -EPROTO;
 	h->tx.head = head;
 	ring_flush(&h->tx);

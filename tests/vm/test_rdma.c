@@ -441,27 +441,6 @@ static void lead_wrong(void)
 	}
 }
 
-static struct sockaddr_in raw_hear(int fd, struct rdma_hello *hello)
-{
-	struct sockaddr_in a = {.sin_family = AF_INET};
-
-	MUST(recv(fd, hello, sizeof(*hello), MSG_WAITALL) == sizeof(*hello));
-	memcpy(&a.sin_addr, hello->address, 4);
-	memcpy(&a.sin_port, hello->port, 2);
-	return a;
-}
-
-static void raw_say(struct rdma_cm_id *id, struct ibv_mr *mr, const struct rdma_word *w,
-		    int follows)
-{
-	struct ibv_wc wc;
-
-	memcpy(mr->addr, w, sizeof(*w));
-	MUST(!rdma_post_send(id, NULL, mr->addr, sizeof(*w) + (size_t)follows, mr,
-			     IBV_SEND_SIGNALED));
-	MUST(rdma_get_send_comp(id, &wc) == 1);
-}
-
 static void follow_wrong(void)
 {
 	static uint8_t bytes[RDMA_RECEIVE];
@@ -483,6 +462,41 @@ static void follow_wrong(void)
 		ibv_dereg_mr(mr);
 		rdma_destroy_ep(id);
 		close(fd);
+	}
+}
+
+/* Writes of a leader's host that can't be. */
+static const struct {
+	uint32_t stream, bytes, times;
+	const char *why;
+} writes[] = {{5, 64, 1, "bytes of stream 5, which isn't open"},
+	      {0, HOST_RING, 2, "more of stream 0 than fits"}};
+#define WRITES (sizeof(writes) / sizeof(*writes))
+
+static void lead_writes(void)
+{
+	for (size_t i = 0; i < WRITES; i++) {
+		int fd = dial(true);
+		struct raw_target to;
+		struct rdma_cm_id *id = raw_lead(fd, &to);
+		char byte;
+
+		for (uint32_t n = 0; n < writes[i].times; n++)
+			raw_write_immediate(id, &to, writes[i].bytes, writes[i].stream);
+		MUST(read(fd, &byte, 1) <= 0);
+		rdma_destroy_ep(id);
+		close(fd);
+	}
+}
+
+static void follow_writes(void)
+{
+	for (size_t i = 0; i < WRITES; i++) {
+		struct host h;
+
+		begin(&h, false, HOST_RING);
+		expect(&h, ENGINE_LOST, writes[i].why);
+		host_end(&h);
 	}
 }
 
@@ -679,6 +693,7 @@ static const struct test tests[] = {
 	{"a stale leader writes nothing", lead_stale, follow_stale, 0, ANYWHERE},
 	{"a stale key is refused", lead_key, follow_key, 0, ANYWHERE},
 	{"wrong words end the link", lead_wrong, follow_wrong, 0, WITHIN},
+	{"so do wrong writes", lead_writes, follow_writes, 0, WITHIN},
 	{"so does a wrong address", lead_hello, follow_hello, 0, WITHIN},
 	{"strangers are turned away", lead_strangers, follow_strangers, 0, WITHIN},
 	{"a short outage is survived", lead_outage, follow_outage, 0, BETWEEN},
