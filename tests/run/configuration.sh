@@ -104,6 +104,11 @@ for file in "$configs"/*.cfg; do
 	check "$(basename "$file") can be read" bash -c "'$tandem' check -c '$scratch/example.cfg' >'$scratch/out' 2>'$scratch/err'; [ ! -s '$scratch/err' ]"
 done
 
+# jemalloc says of words that it doesn't know that it doesn't, and goes on without them.
+for setting in $(sed -n 's/.*"\(MALLOC_CONF=[^"]*\)".*/\1/p' "$configs"/*.cfg | sort -u); do
+	check "jemalloc knows $setting" equal "$(env "$setting" LD_PRELOAD=libjemalloc.so.2 true 2>&1)" ""
+done
+
 configuration full 'inject_fault_probability = 0.2;'
 check "a fault is injected" run 110 -- "$target" calls 200
 check "... is said" says 'injected'
