@@ -254,7 +254,7 @@ static void print_link(FILE *out, const cJSON *v)
 	const cJSON *link = get(v, "link");
 	char a[16], b[16], d[16];
 
-	if (!get(v, "host"))
+	if (!*text(v, "host"))
 		return;
 	fputs("    at ", out);
 	put_clean(out, text(v, "host"));
