@@ -28,7 +28,7 @@
 #include "hooks.h"
 
 #define LOOK_NS 5000000l
-#define LOOKS 200 /* as long as a follower waits for a word to change as the leader's has */
+#define LOOKS 10 /* as often a follower looks whether a word has changed as the leader's has */
 /* As long as the leader may say nothing before a follower looks at its own word, first and later.
  */
 #define SILENCE_NS 100000000l

@@ -271,7 +271,7 @@ void hook_mmap(struct call *c)
 /* libc and allocators use these functions of libc's as well. */
 static bool programs_own(const struct call *c)
 {
-	uintptr_t site = c->thread->site;
+	uintptr_t site = stub_site(regs_ip(c->regs));
 
 	if (is_libc((void *)site))
 		user_read(&site, (void *)regs_stack(c->regs), sizeof(site));
