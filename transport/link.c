@@ -87,6 +87,8 @@ int link_add(struct engine *e, const struct engine_link *o, char why[ENGINE_WHY]
 	ops->describe(l->carrier, l->stats.carrier, sizeof(l->stats.carrier));
 	pthread_mutex_lock(&e->lock);
 	e->link[place] = l;
+	if (place >= e->places)
+		e->places = place + 1;
 	pthread_mutex_unlock(&e->lock);
 	/* A link that has come later has a place in streams that were open for others. */
 	for (size_t i = 0; i < e->streams; i++) {

@@ -49,7 +49,7 @@ struct parcel {
 
 struct parcels {
 	struct parcel *first, **last;
-	unsigned count;
+	_Atomic unsigned count;
 	uint64_t bytes; /* of memory */
 };
 
@@ -98,6 +98,7 @@ struct engine {
 	int wake; /* eventfd: commands and messages wait */
 
 	struct link *link[ENGINE_LINKS];
+	unsigned places;        /* of these, that links have had */
 	struct stream **stream; /* open ones, in no order */
 	size_t streams, capacity;
 	struct stream **by_number; /* NULL: not yet, or closed */

@@ -102,7 +102,7 @@ static bool push_all(struct engine *e)
 			e->failed = error;
 		busy = true;
 	}
-	for (unsigned p = 0; p < ENGINE_LINKS; p++) {
+	for (unsigned p = 0; p < e->places; p++) {
 		struct link *l = e->link[p];
 
 		if (!l || l->lost || l->said_bye)
@@ -228,6 +228,9 @@ static struct parcel *first_message(struct link *l)
 {
 	struct parcel *p;
 
+	/* Whoever puts one there wakes the engine behind that. */
+	if (!atomic_load_explicit(&l->out.count, memory_order_relaxed))
+		return NULL;
 	pthread_mutex_lock(&l->engine->lock);
 	p = l->out.first;
 	pthread_mutex_unlock(&l->engine->lock);
@@ -284,7 +287,7 @@ static bool receive(struct engine *e)
 {
 	bool busy = false;
 
-	for (unsigned p = 0; p < ENGINE_LINKS; p++) {
+	for (unsigned p = 0; p < e->places; p++) {
 		struct link *l = e->link[p];
 
 		if (!l || l->lost)
@@ -301,7 +304,7 @@ static bool transmit(struct engine *e)
 
 	/* Streams may take all the room there is: messages whose place is reached go before them.
 	 */
-	for (unsigned p = 0; p < ENGINE_LINKS; p++) {
+	for (unsigned p = 0; p < e->places; p++) {
 		struct link *l = e->link[p];
 
 		if (l && !l->lost && !l->said_bye && l->barrier)
@@ -309,7 +312,7 @@ static bool transmit(struct engine *e)
 	}
 	if (e->o.leader)
 		busy |= push_all(e);
-	for (unsigned p = 0; p < ENGINE_LINKS; p++) {
+	for (unsigned p = 0; p < e->places; p++) {
 		struct link *l = e->link[p];
 
 		if (!l || l->lost)
@@ -327,7 +330,7 @@ static bool transmit(struct engine *e)
 
 static void check_links(struct engine *e)
 {
-	for (unsigned p = 0; p < ENGINE_LINKS; p++) {
+	for (unsigned p = 0; p < e->places; p++) {
 		struct link *l = e->link[p];
 
 		if (!l)
@@ -370,7 +373,7 @@ static bool arm(struct engine *e)
 
 	if (e->o.leader)
 		come |= atomic_load(&e->log->next_stream) >= e->numbers;
-	for (unsigned p = 0; p < ENGINE_LINKS; p++) {
+	for (unsigned p = 0; p < e->places; p++) {
 		struct link *l = e->link[p];
 
 		if (!l)
@@ -392,7 +395,7 @@ static void disarm(struct engine *e)
 		if (!e->o.leader && s->ready)
 			atomic_store_explicit(&s->producer->wake_at, RING_AWAKE,
 					      memory_order_relaxed);
-		for (unsigned p = 0; e->o.leader && p < ENGINE_LINKS; p++) {
+		for (unsigned p = 0; e->o.leader && p < e->places; p++) {
 			if (s->of[p].open)
 				atomic_store_explicit(&s->of[p].c.consumer->wake_at, RING_AWAKE,
 						      memory_order_relaxed);
@@ -448,7 +451,7 @@ static void spun(struct engine *e)
 static bool all_told(const struct engine *e)
 {
 	for (size_t i = 0; i < e->streams; i++) {
-		for (unsigned p = 0; p < ENGINE_LINKS; p++) {
+		for (unsigned p = 0; p < e->places; p++) {
 			const struct half *h = &e->stream[i]->of[p];
 
 			if (h->open && h->acked != h->tx.head)
@@ -502,7 +505,7 @@ static void learn_nap(struct engine *e)
 
 static bool any_link(const struct engine *e)
 {
-	for (unsigned p = 0; p < ENGINE_LINKS; p++) {
+	for (unsigned p = 0; p < e->places; p++) {
 		if (e->link[p])
 			return true;
 	}
