@@ -96,6 +96,7 @@ struct thread {
 	struct once *once;        /* pthread_once under way; see locks.c */
 	_Atomic uint32_t segment; /* enum segment_state; see segment.h */
 	int64_t segment_looked;   /* processor time when others first waited for its end, or 0 */
+	_Atomic bool trapped;     /* the monitor looks at a new site, which takes its time */
 	bool apart;               /* started by an allocator: its segments are its own */
 	bool starts_apart;        /* an allocator is about to start a thread */
 	uint8_t within;           /* enum within: libc's own waits; see order.h */

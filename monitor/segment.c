@@ -63,7 +63,7 @@ static bool busy(struct thread *t)
 {
 	int64_t now = processor_time(t);
 
-	if (!t->segment_looked)
+	if (!t->segment_looked || atomic_load(&t->trapped))
 		t->segment_looked = now;
 	return now - t->segment_looked > BUSY_NS;
 }

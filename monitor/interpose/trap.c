@@ -90,10 +90,12 @@ void trap_signal(int signal, siginfo_t *info, void *context)
 		number = SYS_exit;
 	}
 	t->process->state->traps++;
+	atomic_store(&t->trapped, true);
 	head = site_stub(context_ip(uc) - SYSCALL_BYTES, number,
 			 t->process->alone && !t->process->crowded);
 	if (!head)
 		stop_internal("no memory for a stub near the program's code", -ENOMEM);
+	atomic_store(&t->trapped, false);
 	context_set_ip(uc, head);
 	patch_stats(&stats);
 	t->process->state->patched = stats.patched;
