@@ -123,7 +123,7 @@ static inline void context_finish_private(ucontext_t *uc, uint64_t resume)
 {
 	const uint64_t *site = (const void *)(resume + STUB_INFO);
 
-	uc->uc_mcontext.gregs[REG_RCX] = (greg_t)(*site + SYSCALL_BYTES);
+	uc->uc_mcontext.gregs[REG_RCX] = (greg_t)*site + SYSCALL_BYTES;
 	uc->uc_mcontext.gregs[REG_RIP] = (greg_t)resume;
 }
 
