@@ -30,6 +30,15 @@ static void tell(int signal)
 	signals++;
 }
 
+static int seen_by[2];
+
+static void report(int signal)
+{
+	(void)signal;
+	signals++;
+	CHECK_EQ(write(seen_by[1], "s", 1), 1);
+}
+
 static void jump(int signal)
 {
 	siglongjmp(out, signal);
@@ -132,9 +141,11 @@ static void threads(void)
 	pthread_t computes, works[2];
 	volatile int seen = 0;
 	sigset_t set;
+	char byte;
 
 	signals = 0;
-	handle(SIGUSR1, count);
+	CHECK_EQ(pipe(seen_by), 0);
+	handle(SIGUSR1, report);
 	CHECK_EQ(sigemptyset(&set), 0);
 	CHECK_EQ(sigaddset(&set, SIGUSR1), 0);
 	CHECK_EQ(pthread_sigmask(SIG_BLOCK, &set, NULL), 0);
@@ -143,10 +154,11 @@ static void threads(void)
 	CHECK_EQ(pthread_create(&computes, NULL, compute, (void *)&seen), 0);
 	while (!atomic_load(&ready))
 		pause_ms(1);
-	while (pthread_tryjoin_np(computes, NULL) == EBUSY) {
-		pthread_kill(computes, SIGUSR1);
-		pause_ms(5);
+	for (int i = 0; i < 3; i++) {
+		CHECK_EQ(pthread_kill(computes, SIGUSR1), 0);
+		CHECK_EQ(read(seen_by[0], &byte, 1), 1);
 	}
+	CHECK_EQ(pthread_join(computes, NULL), 0);
 	CHECK_EQ(seen, 1);
 	atomic_store(&stop, 1);
 	for (int i = 0; i < 2; i++)
