@@ -250,6 +250,7 @@ static void activate(const struct handle *h, char **envp)
 	gate_init();
 	allocator_start();
 	loader_start();
+	loader_load_unwinder();
 	call_init();
 	p = memory_map(sizeof(*p));
 	if (!p)

@@ -140,3 +140,17 @@ void loader_start(void)
 	if (loader.all)
 		REAL(dl_iterate_phdr)(learn_list, NULL);
 }
+
+/*
+ * libc loads what unwinds stacks when it is first used, by pthread_exit for instance. Of two
+ * threads that do so at once one unloads it again, and which one is decided by a lock that nobody
+ * sees.
+ */
+void loader_load_unwinder(void)
+{
+	int (*trace)(void **, int) = symbol_behind("backtrace");
+	void *frame;
+
+	if (trace)
+		trace(&frame, 1);
+}

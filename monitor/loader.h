@@ -5,5 +5,7 @@
 
 /* At start, before anything is trapped, by the only thread. */
 void loader_start(void);
+/* Behind that: what libc would load by itself at a time of its own. */
+void loader_load_unwinder(void);
 
 #endif
