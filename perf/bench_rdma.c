@@ -156,7 +156,7 @@ static int by_value(const void *a, const void *b)
 
 static void latency(struct ring_tx *tx, uint32_t size, uint32_t records)
 {
-	int64_t *took = calloc(records, sizeof(*took));
+	int64_t *took = calloc(records, sizeof(*took)), median;
 
 	must(took != NULL, "memory");
 	for (uint32_t i = 0; i < WARM_UP; i++)
@@ -164,7 +164,8 @@ static void latency(struct ring_tx *tx, uint32_t size, uint32_t records)
 	for (uint32_t i = 0; i < records; i++)
 		took[i] = ping(tx, size);
 	qsort(took, records, sizeof(*took), by_value);
-	printf(" %.2f %.2f", (double)took[0] / 2e3, (double)took[records / 2] / 2e3);
+	median = took[records / 2];
+	printf(" %.2f %.2f", (double)took[0] / 2e3, (double)median / 2e3);
 	free(took);
 }
 
