@@ -144,4 +144,25 @@ static inline uint32_t mixed(uint64_t position)
 	return r % 16 ? 1 + r / 16 % 300 : 1 + r / 16 % (HOST_RING / 4);
 }
 
+/* Handler: a wait is over. */
+static inline void too_long(int signal)
+{
+	(void)signal;
+}
+
+/* Where in the kernel a half stands that doesn't end. */
+static inline void show_stack(pid_t child)
+{
+	char path[32], line[256];
+	FILE *stack;
+
+	snprintf(path, sizeof(path), "/proc/%d/stack", child);
+	stack = fopen(path, "r");
+	printf("# %s:%s\n", path, stack ? "" : " not readable");
+	while (stack && fgets(line, sizeof(line), stack))
+		printf("#   %s", line);
+	if (stack)
+		fclose(stack);
+}
+
 #endif
