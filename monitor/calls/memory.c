@@ -167,7 +167,7 @@ static void take_name(struct call *c, const struct mapped_file *file)
 		diverge(c->thread, DIVERGENCE_RESULT, c, NULL,
 			"the leader maps code from a file that was renamed or replaced since it "
 			"was opened");
-	fd = sys(SYS_openat, AT_FDCWD, name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	fd = sys(SYS_openat, AT_FDCWD, name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0)
 		return; /* its own, or none */
 	if (e->real)
