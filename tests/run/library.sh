@@ -14,7 +14,7 @@ foreign() {
 	local object
 	cd "$objects" || return
 	nm -g --defined-only -- "${all[@]}" 2>/dev/null | awk 'NF == 3 { print $3 }' | sort -u >"$scratch/own"
-	printf '%s\n' _GLOBAL_OFFSET_TABLE_ __ehdr_start >>"$scratch/own"
+	printf '%s\n' _GLOBAL_OFFSET_TABLE_ __ehdr_start __start_tandem_behind __stop_tandem_behind >>"$scratch/own"
 	sort -o "$scratch/own" "$scratch/own"
 	for object in "${all[@]}"; do
 		nm -u -- "$object" | awk '{ print $NF }' | sort -u | comm -23 - "$scratch/own" | sed "s|^|${object%.o}: |"
