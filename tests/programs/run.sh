@@ -24,6 +24,7 @@
 #   /* expect: exit N */  /* expect: signal N */     its own end; without one: exit 0
 #   /* expect: divergence REGEX */                   diverge/ only: how what is said begins
 #   /* needs: root */                                skipped for everybody else
+#   /* needs: one host */                            skipped between several
 #   /* args: A B */                                  its arguments
 #   /* cc: FLAGS */                                  what the compiler is given besides
 #   /* config: KEY = VALUE; */                       added to the configuration
@@ -245,6 +246,10 @@ one() {
 	fi
 	if [ "${header[needs]-}" = root ] && [ "$UID" != 0 ]; then
 		echo "ok - $name [$label] # SKIP needs root"
+		return
+	fi
+	if [ "${header[needs]-}" = 'one host' ] && [ -n "${namespace[0]}" ]; then
+		echo "ok - $name [$label] # SKIP what it causes is found on one host only"
 		return
 	fi
 	read -ra args <<<"${header[args]-}"

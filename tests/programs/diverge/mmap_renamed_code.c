@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* expect: divergence another result: .*renamed or replaced since it was opened */
+/* needs: one host */
 /* Code is mapped from a file in whose place there is another one by now. */
 #include "check.h"
 #include <sys/mman.h>
