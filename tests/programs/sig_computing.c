@@ -6,6 +6,7 @@
 #include "check.h"
 #include <pthread.h>
 #include <sched.h>
+#include <semaphore.h>
 #include <setjmp.h>
 #include <stdatomic.h>
 #include <sys/time.h>
@@ -108,7 +109,8 @@ static void undisturbed(void)
 	printf("%016llx %.17g %.17g\n", (unsigned long long)sum, x, y);
 }
 
-static _Atomic int ready, stop;
+static _Atomic int stop;
+static sem_t ready; /* a flag would be set in the segment that computes, at no time in particular */
 
 static void *compute(void *arg)
 {
@@ -118,7 +120,7 @@ static void *compute(void *arg)
 	CHECK_EQ(sigemptyset(&set), 0);
 	CHECK_EQ(sigaddset(&set, SIGUSR1), 0);
 	CHECK_EQ(pthread_sigmask(SIG_UNBLOCK, &set, NULL), 0);
-	atomic_fetch_add(&ready, 1);
+	CHECK_EQ(sem_post(&ready), 0);
 	while (signals < 3)
 		;
 	*seen = 1;
@@ -145,6 +147,7 @@ static void threads(void)
 
 	signals = 0;
 	CHECK_EQ(pipe(seen_by), 0);
+	CHECK_EQ(sem_init(&ready, 0, 0), 0);
 	handle(SIGUSR1, report);
 	CHECK_EQ(sigemptyset(&set), 0);
 	CHECK_EQ(sigaddset(&set, SIGUSR1), 0);
@@ -152,8 +155,7 @@ static void threads(void)
 	for (int i = 0; i < 2; i++)
 		CHECK_EQ(pthread_create(&works[i], NULL, work, NULL), 0);
 	CHECK_EQ(pthread_create(&computes, NULL, compute, (void *)&seen), 0);
-	while (!atomic_load(&ready))
-		pause_ms(1);
+	CHECK_EQ(sem_wait(&ready), 0);
 	for (int i = 0; i < 3; i++) {
 		CHECK_EQ(pthread_kill(computes, SIGUSR1), 0);
 		CHECK_EQ(read(seen_by[0], &byte, 1), 1);
