@@ -290,7 +290,9 @@ bool follower_look_signal(struct thread *t, siginfo_t *info)
 		causal_follow(p, &header);
 		follower_release(t, header.size);
 	}
-	if (!r || header.thread != t->tag || header.kind != RECORD_SIGNAL) {
+	/* Signals before a call that this thread hasn't come to yet wait for that. */
+	if (!r || header.thread != t->tag || header.kind != RECORD_SIGNAL ||
+	    !(header.flags & RECORD_BETWEEN)) {
 		turn_pass(p, r ? header.thread : TURN_UNKNOWN);
 		return false;
 	}

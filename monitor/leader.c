@@ -462,7 +462,7 @@ void leader_note_between(struct thread *t, const siginfo_t *info)
 	segment_leave_out(t);
 	lock(t->process);
 	segment_end(t);
-	flags = begin(t);
+	flags = begin(t) | RECORD_BETWEEN;
 	append(t, RECORD_SIGNAL, flags, 0, NULL, 0, info->si_signo, (const uint8_t *)info,
 	       sizeof(*info), true);
 	unlock(t->process);

@@ -44,6 +44,7 @@ enum record_kind {
 #define RECORD_SIGNALLED 0x02 /* a RECORD_SIGNAL of this thread follows at once */
 #define RECORD_RESTART 0x04   /* ... and after its handler the call is made again */
 #define RECORD_PART_ARGS 0x08 /* part: of the arguments (else of the outputs) */
+#define RECORD_BETWEEN 0x08   /* of a RECORD_SIGNAL: its thread was interrupted between two calls */
 #define RECORD_ORDERED 0x20   /* a RECORD_ORDER of this thread follows at once */
 #define RECORD_RELEASES 0x40  /* of a RECORD_ORDER: it comes before a release */
 #define RECORD_INJECTED 0x10  /* a fault was injected here, on purpose */

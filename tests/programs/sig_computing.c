@@ -109,6 +109,33 @@ static void undisturbed(void)
 	printf("%016llx %.17g %.17g\n", (unsigned long long)sum, x, y);
 }
 
+static void compute_shortly(void)
+{
+	for (volatile int i = 0; i < 1000000; i++)
+		;
+}
+
+/* Signals that waited for a call come there, however late a variant is when it hears of them. */
+static void boundaries(void)
+{
+	int nowhere = open("/dev/null", O_WRONLY);
+
+	CHECK(nowhere >= 0);
+	handle(SIGALRM, count);
+	timer(ITIMER_REAL, 5, 5);
+	for (int i = 0; i < 60; i++) {
+		int seen[2];
+
+		compute_shortly();
+		seen[0] = signals;
+		compute_shortly();
+		seen[1] = signals;
+		CHECK_EQ(write(nowhere, seen, sizeof(seen)), sizeof(seen));
+	}
+	timer(ITIMER_REAL, 0, 0);
+	CHECK_EQ(close(nowhere), 0);
+}
+
 static _Atomic int stop;
 static sem_t ready; /* a flag would be set in the segment that computes, at no time in particular */
 
@@ -184,6 +211,7 @@ int main(void)
 	flag();
 	leave();
 	undisturbed();
+	boundaries();
 	child();
 	threads();
 	return done();
