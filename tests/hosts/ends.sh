@@ -13,10 +13,10 @@ up() {
 	until_said a ready
 }
 supervisor() { # of the command on a host
-	pgrep -P "${command[$1]}" | head -n 1
+	first_child "${command[$1]}"
 }
-variant() { # the first process of the variant there: a child of its supervisor
-	pgrep -P "$(supervisor "$1")" | head -n 1
+variant() { # the first process of the variant there
+	first_child "$(supervisor "$1")"
 }
 says_everywhere() {
 	local host

@@ -50,6 +50,10 @@ left() {
 		case $command in "$tandem "* | "$target "*) echo "$p" ;; esac
 	done
 }
+# Not by a look at all processes: while many come and go, pgrep misses some that are there.
+first_child() {
+	cat "/proc/$1/task"/*/children | tr ' ' '\n' | sort -n | grep -m 1 .
+}
 end_left() {
 	local pids
 	pids=$(left)
@@ -79,7 +83,7 @@ begin() {
 		kill -0 $guard 2>/dev/null || break
 		sleep 0.05
 	done
-	supervisor=$(pgrep -P $guard | head -n 1)
+	supervisor=$(first_child $guard)
 	read -r leader follower < <("$tandem" status --json | first_pids)
 }
 first_pids() { # the first process of each variant of the run $guard
