@@ -31,6 +31,7 @@ static struct {
 	unsigned found;
 	pthread_mutex_t *all;  /* of everything that is loaded */
 	pthread_mutex_t *list; /* of the list of it */
+	pthread_mutex_t *tls;  /* of thread-local storage */
 } loader;
 
 /* The program's headers of one object: finds the pointer, if the object is the loader. */
@@ -90,7 +91,7 @@ static int lock(pthread_mutex_t *m)
 {
 	bool own = variant.running && thread_self()->within;
 
-	if (!own && (m == loader.all || m == loader.list))
+	if (!own && (m == loader.all || m == loader.list || m == loader.tls))
 		return pthread_mutex_lock(m);
 	return REAL(pthread_mutex_lock)(m);
 }
@@ -101,8 +102,11 @@ static int learn_list(struct dl_phdr_info *object, size_t size, void *unused)
 	pthread_mutex_t *next = loader.all + 1;
 
 	(void)object, (void)size, (void)unused;
-	if (next->__data.__owner == (int)sys(SYS_gettid))
+	if (next->__data.__owner == (int)sys(SYS_gettid)) {
 		loader.list = next;
+		if (next[1].__data.__kind == PTHREAD_MUTEX_RECURSIVE_NP)
+			loader.tls = &next[1];
+	}
 	return 1;
 }
 
