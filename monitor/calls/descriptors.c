@@ -32,7 +32,7 @@ void hook_open(struct call *c)
 {
 	bool how = c->call == CALL_openat2;
 	uint64_t flags = c->args[2];
-	char path[PATH_MAX] = "";
+	char path[PATH_MAX]; /* most calls read, and don't pay for it */
 	struct open_how asked;
 	long n;
 
