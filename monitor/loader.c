@@ -9,8 +9,9 @@
  *
  * Which mutexes these are is learnt by provoking them. dl_iterate_phdr is libc's, and acquires the
  * lock of the list directly; it can be held around it, since it nests. dlsym acquires that of
- * all that is loaded directly, too, but makes no calls meanwhile. Nor does what is done under
- * the loader's third, of thread-local storage, which is taken when an allocator needs it.
+ * all that is loaded directly, too, but makes no calls meanwhile. The loader's third, of
+ * thread-local storage, lies behind that of the list: dlopen has it while it reads files, and
+ * pthread_create waits for it.
  */
 #include "loader.h"
 
@@ -96,7 +97,7 @@ static int lock(pthread_mutex_t *m)
 	return REAL(pthread_mutex_lock)(m);
 }
 
-/* The lock that is held here is the next in memory. */
+/* The lock that is held here is the next in memory, and behind it is the third. */
 static int learn_list(struct dl_phdr_info *object, size_t size, void *unused)
 {
 	pthread_mutex_t *next = loader.all + 1;
