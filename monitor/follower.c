@@ -244,64 +244,58 @@ static void follow_order(struct thread *t)
 	follower_release(t, header.size);
 }
 
-bool follower_take_signal(struct thread *t, siginfo_t *info, uint8_t *flags)
+/*
+ * Takes the next record of this thread if it is a signal; between: one that its twin got between
+ * two calls, since those before a call that this thread hasn't come to yet wait for that, and only
+ * if the turn needn't be waited for.
+ */
+static bool take_signal(struct thread *t, siginfo_t *info, struct record *header, bool between)
 {
 	struct process *p = t->process;
-	struct record header;
 	const struct record *r;
 
-	/* It is this thread's turn, for something else than a signal. */
-	if (t->held)
-		return false;
-	turn_acquire(p);
-	r = next(t, &header, false);
-	if (r && header.thread == t->tag && header.kind == RECORD_ORDER) {
-		causal_follow(p, &header);
-		follower_release(t, header.size);
-		return follower_take_signal(t, info, flags);
+	for (;;) {
+		if (!between)
+			turn_acquire(p);
+		else if (!p->alone && !turn_take(p, t->tag))
+			return false;
+		r = next(t, header, false);
+		if (!r || header->thread != t->tag || header->kind != RECORD_ORDER)
+			break;
+		causal_follow(p, header);
+		follower_release(t, header->size);
 	}
-	if (!r || header.thread != t->tag || header.kind != RECORD_SIGNAL) {
-		turn_pass(p, r ? header.thread : TURN_UNKNOWN);
+	if (!r || header->thread != t->tag || header->kind != RECORD_SIGNAL ||
+	    (between && !(header->flags & RECORD_BETWEEN))) {
+		turn_pass(p, r ? header->thread : TURN_UNKNOWN);
 		return false;
 	}
-	if (header.size < sizeof(header) + sizeof(*info))
+	if (header->size < sizeof(*header) + sizeof(*info))
 		stop_garbage(t, "a signal's record is too short");
 	memcpy(info, r + 1, sizeof(*info));
+	if (between)
+		segment_end(t);
+	follower_resume(t, header);
+	return true;
+}
+
+bool follower_take_signal(struct thread *t, siginfo_t *info, uint8_t *flags)
+{
+	struct record header;
+
+	/* It is this thread's turn, for something else than a signal. */
+	if (t->held || !take_signal(t, info, &header, false))
+		return false;
 	*flags = header.flags;
-	follower_resume(t, &header);
 	return true;
 }
 
 bool follower_look_signal(struct thread *t, siginfo_t *info)
 {
-	struct process *p = t->process;
 	struct record header;
-	const struct record *r;
 
 	/* The leader's thread has looked at clocks first. */
-	if (t->clocks_taken != t->clocks)
-		return false;
-	for (;;) {
-		if (!p->alone && !turn_take(p, t->tag))
-			return false;
-		r = next(t, &header, false);
-		if (!r || header.thread != t->tag || header.kind != RECORD_ORDER)
-			break;
-		causal_follow(p, &header);
-		follower_release(t, header.size);
-	}
-	/* Signals before a call that this thread hasn't come to yet wait for that. */
-	if (!r || header.thread != t->tag || header.kind != RECORD_SIGNAL ||
-	    !(header.flags & RECORD_BETWEEN)) {
-		turn_pass(p, r ? header.thread : TURN_UNKNOWN);
-		return false;
-	}
-	if (header.size < sizeof(header) + sizeof(*info))
-		stop_garbage(t, "a signal's record is too short");
-	memcpy(info, r + 1, sizeof(*info));
-	segment_end(t);
-	follower_resume(t, &header);
-	return true;
+	return t->clocks_taken == t->clocks && take_signal(t, info, &header, true);
 }
 
 void follower_note(struct thread *t, enum record_kind kind, struct record *header, void *bytes,
