@@ -12,9 +12,6 @@ up() {
 	launch b 1 -- "$target" "${@:-sleep}"
 	until_said a ready
 }
-supervisor() { # of the command on a host
-	first_child "${command[$1]}"
-}
 variant() { # the first process of the variant there
 	first_child "$(supervisor "$1")"
 }

@@ -29,6 +29,9 @@ spanning() {
 # The commands that run, by host; what they say is in out.HOST and err.HOST.
 declare -A command
 under=() # a command that runs its arguments, to run tandem by
+supervisor() { # of the command on a host
+	first_child "${command[$1]}"
+}
 # launch HOST ID COMMAND...: starts tandem run there in the background; ID "": without --id.
 launch() {
 	local host=$1 id=$2

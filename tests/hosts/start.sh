@@ -228,10 +228,10 @@ while not select.select([sys.stdin], [], [], 0.2)[0]:
 print("heard" if heard else "silence" if said else "nothing said", flush=True)
 END
 descriptors() { # how many the leader's supervisor has
-	find "/proc/$(pgrep -P "${command[a]}" | head -n 1)/fd" -mindepth 1 | wc -l
+	find "/proc/$(supervisor a)/fd" -mindepth 1 | wc -l
 }
 cpu() { # of the leader's supervisor, in 10 ms
-	sed 's/.*) //' "/proc/$(pgrep -P "${command[a]}" | head -n 1)/stat" | awk '{ print $12 + $13 }'
+	sed 's/.*) //' "/proc/$(supervisor a)/stat" | awk '{ print $12 + $13 }'
 }
 before=$(descriptors) spent=$(cpu)
 coproc half { on c python3 "$scratch/half_open.py"; }
