@@ -139,6 +139,11 @@ listening() { # listening PORT
 	printf -v hex '0100007F:%04X 00000000:0000 0A' "$1"
 	grep -q "$hex" /proc/net/tcp
 }
+unconnected() { # unconnected PORT: has the server closed all its connections?
+	local hex
+	printf -v hex ' [0-9A-F]{8}:%04X [0-9A-F:]{13} (01|08) ' "$1"
+	! grep -qE "$hex" /proc/net/tcp
+}
 # A port of 127.0.0.1 that nobody uses, below the ephemeral ones; every call gives another.
 next_port=$((20000 + $$ * 8 % 10000))
 free_port() { # sets port

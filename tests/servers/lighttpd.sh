@@ -177,6 +177,8 @@ scenario() {
 	start_lighttpd writev || return
 	static writev
 	check "100 connections, 64 KB, writev" load 1000 100 "$url/65537.html" -k
+	# With connections it would end with 1.
+	check "all connections are closed" await unconnected "$http"
 	kill -TERM "$(leader)"
 	stopped 0
 }
