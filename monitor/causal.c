@@ -46,6 +46,51 @@ bool causal_releases(const struct call *c)
 	}
 }
 
+#define TOO_LONG_NS 1000000
+
+struct release causal_begin(struct process *p)
+{
+	struct log_header *log = variant.log;
+	uint32_t owner, known = 0, own = p->stream + 1;
+	int64_t since = 0;
+	struct release r;
+
+	for (unsigned i = 0;; i++) {
+		owner = 0;
+		if (atomic_compare_exchange_strong(&log->clock_owner, &owner, own))
+			break;
+		if (i < SPINS) {
+			cpu_relax();
+			continue;
+		}
+		if (process_halted(p))
+			park();
+		if (owner != known) {
+			known = owner;
+			since = tnd_monotonic();
+		} else if (tnd_monotonic() - since > TOO_LONG_NS &&
+			   atomic_compare_exchange_strong(&log->clock_owner, &owner, own)) {
+			break;
+		}
+		sys(SYS_sched_yield);
+	}
+	r.from = atomic_load(&log->clock) + 1;
+	r.number = atomic_fetch_add(&log->numbers, 1) + 1;
+	return r;
+}
+
+bool causal_end(struct process *p, struct release r)
+{
+	struct log_header *log = variant.log;
+	uint64_t clock = atomic_load(&log->clock);
+	uint32_t own = p->stream + 1;
+
+	while (clock < r.number && !atomic_compare_exchange_weak(&log->clock, &clock, r.number))
+		;
+	p->seen = r.number;
+	return atomic_compare_exchange_strong(&log->clock_owner, &own, 0);
+}
+
 static const struct timespec look_up = {.tv_nsec = 100000000}; /* for the session's end */
 
 static void await(struct process *p, uint64_t number)
@@ -73,13 +118,19 @@ void causal_follow(struct process *p, const struct record *header)
 {
 	uint64_t number = (uint64_t)header->result;
 	struct ack_header *ack = variant.ack;
+	uint64_t reached;
 
 	if (!(header->flags & RECORD_RELEASES)) {
 		await(p, number);
 		return;
 	}
-	await(p, number - 1);
-	atomic_store(&ack->reached, number);
+	if (header->extra - 1 >= number)
+		stop_garbage(thread_self(), "the numbers of a release are in disorder");
+	await(p, header->extra - 1);
+	reached = atomic_load(&ack->reached);
+	while ((int64_t)(reached - number) < 0 &&
+	       !atomic_compare_exchange_weak(&ack->reached, &reached, number))
+		;
 	if (atomic_load(&ack->reach_waiters))
 		sys(SYS_futex, &ack->reached, FUTEX_WAKE, INT32_MAX);
 }

@@ -258,14 +258,29 @@ static const uint8_t *arguments(struct call *c, uint64_t hash[2], size_t *bytes,
 	return (const uint8_t *)hash;
 }
 
+static void append_order(struct thread *t, unsigned flags, uint64_t number, uint64_t from,
+			 bool urgent)
+{
+	struct process *p = t->process;
+	struct record *r;
+
+	append_own_clocks(t);
+	r = (void *)reserve(t, p->chunk);
+	header(r, RECORD_ORDER, flags, 0, t->tag, 0, (int64_t)number, from, 0);
+	publish(p, r->size, urgent);
+}
+
 /* Before a call that other processes may notice. */
 static void release(struct thread *t)
 {
 	struct process *p = t->process;
+	struct release r;
 
 	lock(p);
-	append(t, RECORD_ORDER, RECORD_RELEASES, 0, NULL, 0, (int64_t)causal_next(p), NULL, 0,
-	       true);
+	do {
+		r = causal_begin(p);
+		append_order(t, RECORD_RELEASES, r.number, r.from, true);
+	} while (!causal_end(p, r));
 	unlock(p);
 }
 
@@ -275,7 +290,7 @@ static void acquire(struct thread *t)
 	struct process *p = t->process;
 
 	p->seen = atomic_load(&variant.log->clock);
-	append(t, RECORD_ORDER, 0, 0, NULL, 0, (int64_t)p->seen, NULL, 0, false);
+	append_order(t, 0, p->seen, 0, false);
 }
 
 void leader_acquire(struct thread *t)

@@ -116,8 +116,12 @@ static inline uint64_t control_stream_offset(uint32_t stream)
 
 /* Log file. */
 struct log_header {
-	_Atomic uint32_t next_stream;        /* the leader's: number of the next process */
-	_Alignas(64) _Atomic uint64_t clock; /* releases, see causal.h */
+	_Atomic uint32_t next_stream; /* the leader's: number of the next process */
+	/* See causal.h: the last release that was said, the last that was taken, who takes one now.
+	 */
+	_Alignas(64) _Atomic uint64_t clock;
+	_Atomic uint64_t numbers;
+	_Atomic uint32_t clock_owner; /* stream + 1 */
 };
 
 static inline uint64_t log_stream_offset(uint64_t ring_size, uint32_t stream)

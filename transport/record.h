@@ -59,7 +59,9 @@ struct record {
 	uint32_t thread; /* tag: 0 is the process's first thread */
 	uint32_t args;   /* bytes of packed arguments that follow */
 	int64_t result;
-	uint64_t extra; /* by kind: total bytes sent in parts (CALL, LEAVE), lock id (SYNC) */
+	/* By kind: total bytes sent in parts (CALL, LEAVE), the first number of a release (ORDER).
+	 */
+	uint64_t extra;
 };
 
 _Static_assert(sizeof(struct record) == 32, "part of the format");
