@@ -198,9 +198,14 @@ void call_init(void)
 	for (long number = 0; number < PRIVATE_NUMBERS; number++) {
 		const struct call_row *row = call_by_number(number);
 
-		monitor_private[number] =
-			row && row->class == CALL_PRIVATE && row->hook == HOOK_none;
+		monitor_private[number] = row && row->class == CALL_PRIVATE &&
+					  (row->hook == HOOK_none || row->hook == HOOK_yield);
 	}
+}
+
+void call_threads(void)
+{
+	monitor_private[call_number(&call_table[CALL_sched_yield])] = false;
 }
 
 /* As if it were made through syscall(): its number is compared like an argument. */

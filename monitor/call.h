@@ -58,6 +58,8 @@ struct call {
 
 /* Once for each image, before the first call. */
 void call_init(void);
+/* The process has threads from now on. */
+void call_threads(void);
 /* From entry.S. */
 void monitor_call(struct regs *regs);
 

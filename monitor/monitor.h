@@ -175,6 +175,7 @@ struct process {
 	_Atomic uint32_t deputy;             /* 1 + tag, or 0 */
 	_Atomic uint32_t next_turn;          /* 1 + tag of the thread it is for, or 0: unknown */
 	_Atomic uint32_t running, abandoned; /* segments; see segment.h */
+	_Atomic bool awaited;                /* leader: a thread waits for their ends */
 	_Atomic uint32_t clocked;            /* leader: threads that have notes; see clocks.h */
 	struct thread *threads;
 	struct thread *free_threads;

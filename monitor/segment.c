@@ -83,6 +83,12 @@ void segment_leave_out(struct thread *t)
 		atomic_fetch_sub(&p->abandoned, 1);
 }
 
+void segment_yield(struct thread *t)
+{
+	if (t->process->leader && atomic_load(&t->process->awaited))
+		segment_leave_out(t);
+}
+
 /* The order lock is held, so no segment begins meanwhile; they only end. */
 static void abandon(struct process *p, bool all)
 {
@@ -105,6 +111,7 @@ unsigned segment_begin_leader(struct thread *t)
 	while (atomic_load(&p->running)) {
 		int64_t now;
 
+		atomic_store(&p->awaited, true);
 		for (int i = 0; i < SPINS && atomic_load(&p->running); i++)
 			cpu_relax();
 		sys(SYS_sched_yield);
@@ -116,6 +123,8 @@ unsigned segment_begin_leader(struct thread *t)
 		abandon(p, now - start > PATIENCE_NS);
 		looked = now;
 	}
+	if (unlikely(start))
+		atomic_store(&p->awaited, false);
 	quiet = atomic_load(&p->abandoned) ? 0 : RECORD_QUIET;
 	begin(t);
 	return quiet;

@@ -8,9 +8,10 @@
  * So in a process with several threads one segment runs at a time: a thread goes back to
  * the program when all others are in the monitor, which includes system calls and waits for locks.
  * Its record says so (RECORD_QUIET), and in a follower the thread then waits for
- * the same. Where a segment is long, the leader doesn't wait for its end: it is left
- * out (ABANDONED) until its thread's next call, and records aren't quiet meanwhile. Then twins rely
- * on the order of locks (locks.c) alone, and threads run in parallel.
+ * the same. Where a segment is long, or its thread gives the processor away, the leader doesn't
+ * wait for its end: it is left out (ABANDONED) until its thread's next call, and records aren't
+ * quiet meanwhile. Then twins rely on the order of locks (locks.c) alone, and threads run in
+ * parallel.
  *
  * Threads that an allocator has started are left out from the beginning: what they do is private.
  */
@@ -43,6 +44,11 @@ void segment_first(struct thread *t);
 void segment_end(struct thread *t);
 /* The leader's thread goes on in its segment, but nobody is to wait for its end any more. */
 void segment_leave_out(struct thread *t);
+/*
+ * It gives the processor away, and doesn't come to its next call by itself perhaps: it may be
+ * looking again and again for what another thread has yet to do.
+ */
+void segment_yield(struct thread *t);
 /*
  * It goes back to the program. The order lock is held, and the record of what it was here for isn't
  * appended (leader: returns its flags), or not released yet (follower).

@@ -14,6 +14,7 @@
 
 #include "../fd.h"
 #include "../process.h"
+#include "../segment.h"
 #include "../supervisor.h"
 #include "hooks.h"
 
@@ -354,6 +355,13 @@ void hook_select(struct call *c)
 #define SCHED_LEAST 48 /* sizeof(struct sched_attr) at first, and where it says 0 */
 
 /* What the kernel would refuse is one word, which it writes the right size to. */
+void hook_yield(struct call *c)
+{
+	if (!c->process->alone)
+		segment_yield(c->thread);
+	call_private(c);
+}
+
 void hook_sched(struct call *c)
 {
 	uint32_t said = 0, copied = 0;

@@ -413,6 +413,7 @@ void hook_clone(struct call *c)
 	/* From here on the stream has more than one writer. */
 	if (q.thread && p->alone) {
 		p->alone = false;
+		call_threads();
 		segment_first(c->thread);
 	}
 	if (q.thread || q.shares) {

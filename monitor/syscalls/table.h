@@ -186,6 +186,7 @@ struct arg_desc {
 	X(sched)       /* sched_setattr: a structure that says its own size */                     \
 	X(sigwait)     /* rt_sigtimedwait: a timer's value is each variant's own */                \
 	X(timer)       /* timer_create: likewise */                                                \
+	X(yield)       /* private; with threads it may be a wait for another one */                \
 	X(futex)       /* private, but interrupted by signals */                                   \
 	X(clock)       /* clock_gettime, gettimeofday, time, clock_getres, getcpu: vDSO */         \
 	X(timex)       /* adjtimex, clock_adjtime: a question is the mode alone */                 \
