@@ -2,6 +2,7 @@
 """Processes, ports, CPU time and memory, from /proc; and running a program natively or as variants."""
 import os
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -85,6 +86,23 @@ def cpu_seconds(pids):
             # A thread may have ended meanwhile.
             total += int((read(f"/proc/{pid}/task/{thread}/schedstat") or "0").split()[0])
     return total / 1e9
+
+
+def user_seconds(pids):
+    """What of that they were in their own code, as the kernel estimates it by its ticks."""
+    ticks = 0
+    for pid in pids:
+        stat = read(f"/proc/{pid}/stat")
+        if not stat:
+            raise Failure(f"process {pid} of the server has ended")
+        ticks += int(stat.rsplit(")", 1)[1].split()[11])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def client_seconds():
+    """User and system time of the clients that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def busy(seconds=0.5):

@@ -12,8 +12,8 @@ import hosts
 import load
 from iperf import NAME as IPERF
 from iperf import Iperf
-from machine import (LEADER_CORE, OTHER_CORE, Failure, Instance, configuration, cpu_seconds,
-                     free_port, memory, title)
+from machine import (LEADER_CORE, OTHER_CORE, Failure, Instance, client_seconds, configuration,
+                     cpu_seconds, free_port, memory, title, user_seconds)
 
 PERF = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 SIDES = ("native", "tandem")
@@ -261,15 +261,19 @@ class Bench:
         """One load: the client's figures, the CPU time a request, and what else is counted."""
         counters = instance.counters()
         before, all_before = cpu_seconds(instance.servers), cpu_seconds(instance.everyone())
+        user_before, client_before = user_seconds(instance.servers), client_seconds()
         result = client()
         cpu = cpu_seconds(instance.servers) - before
+        user = user_seconds(instance.servers) - user_before
         all_cpu = cpu_seconds(instance.everyone()) - all_before
+        client_cpu = client_seconds() - client_before
         instance.alive(workload)
         requests = result["requests"]
         added = {name: [now - then for now, then in zip(value, counters[name])]
                  if isinstance(value, list) else (value - counters[name]) / requests
                  for name, value in instance.counters().items()}
         return {**result, "cpu_us": cpu / requests * 1e6, "all_cpu_us": all_cpu / requests * 1e6,
+                "user_us": user / requests * 1e6, "client_us": client_cpu / requests * 1e6,
                 **added}
 
     def memory(self, kind, both):
@@ -400,6 +404,16 @@ class Bench:
                    *map(str, sizes)], 240 + 70 * rounds * len(sizes))
 
 
+def most(native):
+    """
+    What of native throughput a client leaves that shares its core with a follower which costs
+    nothing but the program's own code: that runs in each variant.
+    """
+    spent = sum(sample["requests"] * (sample["client_us"] + sample["user_us"]) for sample in native)
+    passed = sum(sample["requests"] / sample["rps"] for sample in native) * 1e6
+    return min(1.0, passed / spent) if spent else float("nan")
+
+
 def summary(samples):
     """One row for each workload, policy and placement: medians of each side, and their ratios.
 
@@ -426,6 +440,7 @@ def summary(samples):
             if field in ("rps", "cpu_us"):
                 row[f"lowest_{field}"] = min(ratios, default=float("nan"))
                 row[f"highest_{field}"] = max(ratios, default=float("nan"))
+        row["most_rps"] = most([sides["native"][r] for r in rounds])
         tandem = [sides["tandem"][r] for r in rounds]
         if "batches" in tandem[0]:
             for field in ("engine_us", "far_engine_us", "sent_bytes", "sends"):
