@@ -260,7 +260,7 @@ void monitor_call(struct regs *regs)
 		return;
 	}
 
-	c.hold = c.locked = c.bad_address = c.restart = c.signalled = c.lockstep = false;
+	c.hold = c.locked = c.bad_address = c.restart = c.signalled = c.lockstep = c.noted = false;
 	c.reserved = NULL;
 	c.extra_bytes = 0;
 	c.record = NULL;
@@ -274,7 +274,8 @@ void monitor_call(struct regs *regs)
 	else
 		call_generic(&c);
 	atomic_store_explicit(&p->state->in_call, 0, memory_order_relaxed);
-	trace(t, &c);
+	if (likely(!c.noted))
+		trace(t, &c);
 	regs_set_result(regs, c.result);
 	if (unlikely(c.restart))
 		regs_restart(regs, number);

@@ -39,6 +39,7 @@ struct call {
 	bool bad_address;  /* packing met one: the result is -EFAULT, nothing is executed */
 	bool restart;      /* interrupted by a signal whose action has SA_RESTART: call again */
 	bool signalled;    /* a signal follows the call */
+	bool noted;        /* a read of a clock: its twin may have made it without a call */
 	uint8_t *reserved; /* leader: record built in the ring, or NULL */
 	uint32_t room;     /* bytes reserved */
 	const struct record *record; /* follower: what is being consumed */

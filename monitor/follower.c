@@ -228,6 +228,8 @@ bool clocks_follow(struct thread *t)
 	memcpy(t->clock, r + 1, header.size - sizeof(header));
 	t->clocks = (uint32_t)header.result;
 	t->clocks_taken = 0;
+	t->clocks_begin = t->process->rx.tail;
+	t->clocks_end = t->clocks_begin + header.size;
 	follower_resume(t, &header);
 	return true;
 }

@@ -9,6 +9,19 @@
 
 #include "call.h"
 
+/*
+ * Alike in twins behind the same record. Calls that make none may stand behind reads of a clock,
+ * which the leader hasn't said yet.
+ */
+static inline uint64_t trace_position(const struct thread *t)
+{
+	const struct process *p = t->process;
+
+	if (p->leader)
+		return p->tx.head;
+	return p->rx.tail == t->clocks_end ? t->clocks_begin : p->rx.tail;
+}
+
 static inline void trace(struct thread *t, const struct call *c)
 {
 	struct process *p = t->process;
@@ -20,7 +33,7 @@ static inline void trace(struct thread *t, const struct call *c)
 	for (int i = 0; i < 6; i++)
 		e->args[i] = c->args[i];
 	e->result = c->result;
-	e->position = p->leader ? p->tx.head : p->rx.tail;
+	e->position = trace_position(t);
 	e->call = call_canonical(c);
 	e->thread = t->tag;
 }

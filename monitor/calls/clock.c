@@ -55,7 +55,8 @@ void hook_timex(struct call *c)
 
 void hook_clock(struct call *c)
 {
-	if (likely(from_vdso(c)))
+	c->noted = from_vdso(c);
+	if (likely(c->noted))
 		return;
 	call_enter(c);
 	if (c->process->leader)

@@ -28,6 +28,12 @@ check "... in full with --json" bash -c "'$tandem' explain --json -c '$scratch/c
 check "bytes that differ far behind" run 110 -- "$target" farbytes
 check "... is said" says 'write\(1, "d/d/.*argument 2 differs from its byte 60000 on;'
 check "... and explained" seen 'd/left' 'd/right' 'Argument 2 differs from its byte 60000 on'
+# Reads of clocks and calls without records stand in one order in both columns.
+check "a divergence behind reads of clocks" run 110 -- "$target" clocks
+"$tandem" explain -c "$scratch/cfg" >"$scratch/explained" 2>"$scratch/err"
+last=$(sed '1,/^The last calls/d' "$scratch/explained")
+check "... is explained" says 'getppid\(\) = .* \| getppid\(\) = ' explained
+check "... with the last calls side by side" equal "$(grep -c '#' <<<"$last")" 0
 check "one variant hangs" run 110 -- "$target" hang
 check "... is said" says 'hang'
 check "the leader hangs" run 110 -- "$target" leaderhang

@@ -8,7 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static volatile sig_atomic_t hits;
@@ -183,6 +186,26 @@ static int count(void)
 	return 0;
 }
 
+/* Reads clocks, which makes no call in the leader, around calls that make no record, and differs.
+ */
+static void clocks(bool twin)
+{
+	struct timespec now;
+	struct timeval old;
+
+	for (int i = 0; i < 4; i++) {
+		gettimeofday(&old, NULL);
+		getpid();
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		clock_gettime(CLOCK_REALTIME, &now);
+		getppid();
+		umask(077);
+		time(NULL);
+		getpgrp();
+	}
+	puts(twin ? "right" : "left");
+}
+
 /* Both variants write 100000 bytes, or open a path of 3000, that differ near the end. */
 static void far(bool bytes, bool twin)
 {
@@ -269,6 +292,8 @@ int main(int argc, char **argv)
 		far(!strcmp(mode, "farbytes"), twin);
 	if (!strcmp(mode, "differ") && puts(twin ? "right" : "left") && fflush(stdout))
 		return 1;
+	if (!strcmp(mode, "clocks"))
+		clocks(twin);
 	if (!strcmp(mode, "hang") && twin) {
 		for (;;)
 			hits++;
