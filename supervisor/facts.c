@@ -137,7 +137,7 @@ int facts_gather(const struct running *r, int variant, struct handshake_items *i
 		return -EIO;
 	}
 	uname(&machine);
-	all &= handshake_add(items, HANDSHAKE_TOLD, "isa", machine.machine);
+	all &= handshake_add(items, HANDSHAKE_TOLD, HANDSHAKE_ISA, machine.machine);
 	snprintf(text, sizeof(text), "%d.%d.%d", RECORD_VERSION, SESSION_VERSION, CALL_COUNT);
 	all &= handshake_add(items, HANDSHAKE_SAME, "version", text);
 	all &= handshake_add(items, HANDSHAKE_SAME, "policy", config_policy_name(c->policy));

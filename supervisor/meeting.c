@@ -104,6 +104,8 @@ static int add_link(struct meeting *m, struct meet_peer *p, unsigned v)
 {
 	struct running *r = m->r;
 	struct peer *peer = &r->hosts->peer[v];
+	const char *own_isa = handshake_value(&m->items, HANDSHAKE_ISA) ?: "?";
+	const char *isa = handshake_value(&p->handshake.theirs, HANDSHAKE_ISA) ?: "?";
 	bool sealed = has_key(r) && r->config->link == CONFIG_LINK_ENCRYPTED;
 	unsigned follower = r->hosts->lead ? v : r->hosts->self;
 	struct engine_link link = {
@@ -125,6 +127,8 @@ static int add_link(struct meeting *m, struct meet_peer *p, unsigned v)
 	snprintf(peer->name, sizeof(peer->name), "%s", p->name);
 	run_verbose(r, "%s is connected: %s (%s), %s", p->name, link.carrier, chosen,
 		    sealed ? "encrypted" : "not encrypted");
+	if (strcmp(own_isa, isa) != 0)
+		run_verbose(r, "%s has another ISA: %s; here it is %s", p->name, isa, own_isa);
 	return STATUS_GO_ON;
 }
 

@@ -211,7 +211,18 @@ check-hosts: deps-hosts $(HOST_CELLS:%=host-programs/%)
 
 deps-hosts:
 	$(call need,$(PACKAGES) $(SERVERS) iproute2 nftables)
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory all others
+
+# Hosts of another version: tandem from the same objects but one, to whose source a version is 99.
+define other
+others: $B/other/$(1)/tandem
+$B/other/$(1)/tandem: $(2).c $(SUPERVISOR_OBJ)
+	@mkdir -p $$(@D)
+	$$Qsed 's/\<$(3)\>/99/' $(2).c | $(CC) $(filter-out -MMD -MP,$(COMMON)) -I$(dir $(2)) -Imonitor/arch/$(ARCH) \
+		-o $$@ -x c - -x none $(filter-out %/$(2).o,$(SUPERVISOR_OBJ)) $(SUPERVISOR_LIBS)
+endef
+$(eval $(call other,protocol,transport/handshake,HANDSHAKE_VERSION))
+$(eval $(call other,records,supervisor/facts,RECORD_VERSION))
 
 # The sixth word of a cell is the share of the programs; those that are asked for run in any case.
 host-programs/%: deps-hosts
@@ -225,5 +236,5 @@ check-matrix: deps-check $(CELLS:%=programs/%) $(ALL_HOST_CELLS:%=host-programs/
 empty :=
 ALTERNATIVES = $(subst $(empty) ,|,$(strip $(TESTS)))
 
-.PHONY: check check-matrix deps-check deps-hosts deps-vm check-build units fuzzers $(PARTS:%=check-%)
+.PHONY: check check-matrix deps-check deps-hosts deps-vm check-build units fuzzers others $(PARTS:%=check-%)
 -include $(sort $(UNIT_OBJ:.o=.d)) $B/plain/tests/vm/test_rdma.d

@@ -119,7 +119,8 @@ static bool differs(const struct handshake *h, enum handshake_rule rule, const c
 {
 	const char *our = handshake_value(h->ours, name),
 		   *their = handshake_value(&h->theirs, name);
-	const char *isa[] = {handshake_value(h->ours, "isa"), handshake_value(&h->theirs, "isa")};
+	const char *isa[] = {handshake_value(h->ours, HANDSHAKE_ISA),
+			     handshake_value(&h->theirs, HANDSHAKE_ISA)};
 
 	if (rule == HANDSHAKE_TOLD)
 		return false;

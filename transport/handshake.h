@@ -32,9 +32,11 @@
 #define HANDSHAKE_VALUE 256u /* with the NUL; longer values are hashed by the caller */
 #define HANDSHAKE_WHY 320u
 
+#define HANDSHAKE_ISA "isa" /* name of an item */
+
 enum handshake_rule {
 	HANDSHAKE_SAME,     /* must be the same on both hosts */
-	HANDSHAKE_SAME_ISA, /* likewise, where the items named "isa" are the same */
+	HANDSHAKE_SAME_ISA, /* likewise, where the items HANDSHAKE_ISA are the same */
 	HANDSHAKE_TOLD,     /* for the peer's information: id of the variant, host name ... */
 };
 

@@ -3,6 +3,7 @@
 # How a session of several hosts begins: in any order, and only among hosts that fit.
 . "$(dirname "$0")/lib.sh"
 hosts_up a b c || { echo "Bail out! no network namespaces"; exit 1; }
+[ -x "$build/other/protocol/tandem" ] || { echo "Bail out! no tandem of another version: make others"; exit 1; }
 spanning 2
 
 # --- order -----------------------------------------------------------------------------------
@@ -264,41 +265,59 @@ check "another program of that name" refused 'hash of the program differs'
 launch b 1 -- "$target" exit 3
 check "... and the right one" all_over 3
 
-# --- another version of the protocol -------------------------------------------------------------
+# --- another version, another ISA ----------------------------------------------------------------
 
-cat >"$scratch/version.py" <<'END'
-import hashlib, os, socket, struct, sys
-key = bytes.fromhex(open(sys.argv[1]).read().strip())
-def hello(whose, before=b""):
-    said = b"TANDEM\r\n" + struct.pack("<II", 99, 0) + os.urandom(64)
-    return said + hashlib.blake2b(whose + before + said, key=key, digest_size=32).digest()
-if sys.argv[2] == "call":
-    with socket.create_connection(("10.77.0.1", 7000)) as s:
-        s.sendall(hello(b"caller"))
-        sys.exit(len(s.recv(112, socket.MSG_WAITALL)) != 112)
-else:
-    l = socket.create_server(("", 7000))
-    print("listens", flush=True)
-    while s := l.accept()[0]:
-        try:
-            s.sendall(hello(b"listen", s.recv(112, socket.MSG_WAITALL)))
-        except OSError:
-            pass
-END
-version='protocol version differs: ours is [0-9]+, its is 99; install the same tandem on both hosts'
-launch a 0 -- "$target" exit 3
-check "the leader waits" until_said a 'waiting for'
-check "a host of another version calls, and gets an answer" on c python3 "$scratch/version.py" "$scratch/key" call
-check "... is said at once" until_said a "^tandem: 10\\.77\\.0\\.3:[0-9]+: $version" 15
-check "... and to whoever waits" until_said a "waiting for variant 1 .*10\\.77\\.0\\.3:[0-9]+: $version"
-kill -TERM "${command[a]}"
-check "... and waiting can be ended" over a 143
-coproc other { on a timeout 60 python3 "$scratch/version.py" "$scratch/key" listen; }
-read -r -u "${other[0]}"
+other() { # other WHAT: a tandem to which the version of that is 99
+	cp "$build/other/$1/tandem" "$build/libtandem.so" "$scratch/old/"
+}
+version() { # version OURS ITS: what is said of the protocol's
+	echo "protocol version differs: ours is $1, its is $2; install the same tandem on both hosts"
+}
+own=$(sed -n 's/#define HANDSHAKE_VERSION \([0-9]*\)u/\1/p' "$(dirname "$0")/../../transport/handshake.h")
+other protocol
 sed 's/connect_timeout = 120;/connect_timeout = 3;/' "$scratch/cfg" >"$scratch/cfg.soon"
+launch a 0 -- "$target" exit 3
+tandem=$scratch/old/tandem cfg=$scratch/cfg.soon launch b 1 -- "$target" exit 3
+check "a follower's host of another version is told so at once" until_said b "^tandem: 10\\.77\\.0\\.1:7000: $(version 99 "$own")$" 15
+check "... which the leader's host says, too" until_said a "^tandem: 10\\.77\\.0\\.2:[0-9]+: $(version "$own" 99)$" 15
+check "... it ends" over b 111
+check "... and says why" says_there b "nothing came of the leader's host at 10\\.77\\.0\\.1 port 7000 .*: 10\\.77\\.0\\.1:7000: $(version 99 "$own")$"
+check "... the leader's host says so of the one that it waits for" until_said a "waiting for variant 1 .*10\\.77\\.0\\.2:[0-9]+: $(version "$own" 99)"
+other records
+tandem=$scratch/old/tandem launch b 1 -- "$target" exit 3
+check "another version of the records" refused ' version differs: (this one|10\.77\.0\.[12]:[0-9]+) [0-9.]+, (this one|10\.77\.0\.[12]:[0-9]+) [0-9.]+$'
+check "... which is that of the follower's host" says_there b 'version differs: this one 99\.'
+launch b 1 -- "$target" exit 3
+check "... and the right one" all_over 3
+other protocol
+tandem=$scratch/old/tandem launch a 0 -- "$target" exit 3
 cfg=$scratch/cfg.soon launch b 1 -- "$target" exit 3
-check "a host of another version is called" over b 111
-check "... is said" says_there b "10\\.77\\.0\\.1:7000: $version"
-kill "$other_PID"
+check "a leader's host of another version" over b 111
+check "... is named" says_there b "^tandem: 10\\.77\\.0\\.1:7000: $(version "$own" 99)$"
+check "... and names the follower's" says_there a "^tandem: 10\\.77\\.0\\.2:[0-9]+: $(version 99 "$own")$"
+kill -TERM "${command[a]}"
+check "... until it is ended" over a 143
+
+# Not really: only uname(2) says so.
+cp "$tandem" "$build/libtandem.so" "$scratch/old/"
+printf '\0' >>"$scratch/old/tandem"
+printf '\0' >>"$scratch/old/libtandem.so"
+launch a 0 -v -- "$target" exit 3
+on b unshare -m bash -c "mount --bind '$scratch/other' '$target' && exec setarch i686 '$scratch/old/tandem' run -v --id 1 -c '$scratch/cfg' -- '$target' exit 3" \
+	>"$scratch/out.b" 2>"$scratch/err.b" </dev/null &
+command[b]=$!
+check "a host of another ISA has builds and a program of its own" all_over 3
+isa=$(uname -m)
+check "... which the leader's host knows" says_there a "10\\.77\\.0\\.2:[0-9]+ has another ISA: i686; here it is $isa$"
+check "... and the other one" says_there b "10\\.77\\.0\\.1:7000 has another ISA: $isa; here it is i686$"
+launch a 0 -- "$target" exit 3
+under=(setarch i686)
+cfg=$scratch/cfg.full launch b 1 -- "$target" exit 3
+under=()
+check "... but must have the same policy" refused 'policy differs'
+kill -TERM "${command[a]}"
+check "... as all must" over a 143
+command=()
+check "... and nothing is left" nothing_left
 
 finish
