@@ -12,6 +12,7 @@
 #include "columns.h"
 #include "reports.h"
 #include "run.h"
+#include "standing.h"
 
 #define REPORT_MOST (16u << 20)
 /* Bytes shown around the first that differs. */
@@ -322,6 +323,7 @@ static void print(FILE *out, const cJSON *o)
 	}
 	backtraces(out, a, a == b ? NULL : b);
 	traces(out, a, a == b ? NULL : b);
+	standing_print(out, list_of(o, "processes"), number_of(a, "id"), number_of(b, "id"));
 }
 
 static char *load(const char *file, size_t *size)

@@ -21,6 +21,7 @@
 #include "evidence.h"
 #include "hosts.h"
 #include "reports.h"
+#include "standing.h"
 #include "stop.h"
 #include "symbols.h"
 
@@ -548,6 +549,7 @@ static char *render(const struct running *r, const struct evidence *e, bool symb
 	add_calls(variants, e);
 	add_difference(o, e);
 	cJSON_AddItemToObject(o, "variants", variants);
+	cJSON_AddItemToObject(o, "processes", standing_list(r));
 	site_words(cJSON_GetArrayItem(variants, (int)e->reporter), site);
 	text = cJSON_Print(o);
 	cJSON_Delete(o);

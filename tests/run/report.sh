@@ -34,6 +34,10 @@ check "a divergence behind reads of clocks" run 110 -- "$target" clocks
 last=$(sed '1,/^The last calls/d' "$scratch/explained")
 check "... is explained" says 'getppid\(\) = .* \| getppid\(\) = ' explained
 check "... with the last calls side by side" equal "$(grep -c '#' <<<"$last")" 0
+check "a divergence beside other processes" run 110 -- sh -c "'$target' differ & wait"
+"$tandem" explain -c "$scratch/cfg" >"$scratch/explained" 2>"$scratch/err"
+check "... is explained with where they stand" says '^  0 +pid [0-9]+ at [0-9]+, in .* . pid [0-9]+ at [0-9]+, in' explained
+check "... each in a line" says '^  1 +pid [0-9]+ at [0-9]+, in write' explained
 check "one variant hangs" run 110 -- "$target" hang
 check "... is said" says 'hang'
 check "the leader hangs" run 110 -- "$target" leaderhang
