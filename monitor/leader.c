@@ -444,6 +444,9 @@ void leader_leave(struct call *c)
 	if (!c->locked)
 		unlock(p);
 done:
+	/* Nobody else may append before: a child looks for this record (await_word). */
+	if (c->hold)
+		atomic_store(&p->state->making, 0);
 	if (c->locked) {
 		lock_release(&p->order);
 		c->locked = false;

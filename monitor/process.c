@@ -29,6 +29,18 @@ static void *map(int which, uint64_t offset, size_t bytes, int protection, void 
 	return call_failed(p) ? NULL : (void *)p;
 }
 
+struct process_state *process_state_map(uint32_t stream)
+{
+	return map(SESSION_FD_STATE, state_stream_offset(stream), STATE_STREAM_SIZE,
+		   PROT_READ | PROT_WRITE, NULL);
+}
+
+void process_state_unmap(struct process_state *s)
+{
+	if (s)
+		sys(SYS_munmap, s, STATE_STREAM_SIZE);
+}
+
 int process_write(int which, uint64_t offset, const void *bytes, size_t n)
 {
 	uint8_t *page = map(which, offset & ~4095ull, 4096, PROT_READ | PROT_WRITE, NULL);

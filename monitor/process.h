@@ -24,6 +24,10 @@ static inline bool process_halted(const struct process *p)
 	return false;
 }
 
+/* The state page of a process that is being made. NULL: no memory. */
+struct process_state *process_state_map(uint32_t stream);
+void process_state_unmap(struct process_state *s);
+
 /*
  * Writes n bytes, within one page, to a file of the session (SESSION_FD_...), past what
  * RLIMIT_FSIZE of the program would stop. -ENOMEM.

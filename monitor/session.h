@@ -30,7 +30,7 @@
 #include "syscalls/table.h"
 
 #define SESSION_MAGIC 0x31307365536e6154ull
-#define SESSION_VERSION 4
+#define SESSION_VERSION 5
 #define SESSION_VARIANTS 8
 
 /*
@@ -277,6 +277,12 @@ struct process_state {
 	_Atomic uint32_t waiting; /* threads that wait for the other side now */
 	int32_t exit_status;      /* of PHASE_EXITED */
 	uint32_t fault;           /* signal of the last fault; a handler may have dealt with it */
+	/*
+	 * Leader: the stream of a child whose making isn't said yet, or 0. If the process is killed
+	 * then, the child says it, if there is one: the kernel has written its pid here before the
+	 * parent could die.
+	 */
+	_Atomic uint32_t making;
 	/* Counters: written by the process, relaxed. */
 	uint64_t calls_private;
 	uint64_t calls_world;

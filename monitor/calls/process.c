@@ -40,6 +40,9 @@ struct clone_request {
 struct start {
 	struct thread *thread;
 	struct regs regs;
+	struct call
+		*call; /* its creator's, which the creator is in until the child's record is out */
+	uint64_t head; /* of the creator's stream then */
 	uint32_t stream; /* of a process */
 	uint64_t flags;
 	bool process;
@@ -82,13 +85,75 @@ static void announce(struct process *p)
 	supervisor_ring();
 }
 
-/* In the parent, for the case that the child is killed before its first word, or never was. */
-static void introduce(uint32_t stream, int32_t pid)
+/* Whatever the kernel has not: that there is none, or one with a descriptor (CLONE_PIDFD). */
+static void introduce(struct process_state *made, int32_t pid)
 {
-	/* Without memory for it, as before its first word. */
-	process_write(SESSION_FD_STATE,
-		      state_stream_offset(stream) + offsetof(struct process_state, pid), &pid,
-		      sizeof(pid));
+	if (made) /* without memory for it, as before its first word */
+		atomic_store(&made->pid, pid);
+}
+
+#define WORD_SPINS 1000
+
+static bool orphaned(int32_t parent, uint64_t flags)
+{
+	return flags & CLONE_PARENT ? sys(SYS_kill, parent, 0) == -ESRCH
+				    : sys(SYS_getppid) != parent;
+}
+
+/* Has the leader's process said the record of this call before it was killed? */
+static bool said(struct call *c, uint64_t from)
+{
+	struct process *p = c->process;
+	uint64_t head = atomic_load(&p->tx.page->head);
+
+	/* Clocks may be in front of it; nobody else could append meanwhile. */
+	for (uint64_t at = from; at < head;) {
+		const struct record *r = (const void *)(p->ring_data + (at & p->tx.mask));
+
+		if (r->kind == RECORD_LEAVE || r->kind == RECORD_CALL)
+			return true;
+		at += r->size;
+	}
+	p->tx.published = head;
+	p->tx.head = head > from ? head : from;
+	return false;
+}
+
+/*
+ * Leader, in a child: its twins are made when its parent's record is out. A parent that was killed
+ * before it could say it has left a child all the same, which says it in the parent's place; the
+ * supervisor ends the parent's stream only behind that (process_state.making).
+ */
+static void await_word(struct call *c, uint32_t stream, uint64_t from, uint64_t flags)
+{
+	struct process *p = c->process;
+	const struct timespec nap = {.tv_nsec = 200000};
+
+	for (unsigned i = 0; atomic_load(&p->state->making) == stream; i++) {
+		if (i < WORD_SPINS) {
+			cpu_relax();
+			continue;
+		}
+		if (process_halted(p))
+			park();
+		if (!orphaned(p->pid, flags)) {
+			sys(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, &nap, 0);
+			continue;
+		}
+		if (atomic_load(&p->state->making) != stream)
+			return;
+		if (said(c, from)) {
+			atomic_store(&p->state->making, 0);
+			return;
+		}
+		/* No thread of the parent's is left that could hold a lock. */
+		p->alone = true;
+		p->thread_lock = 0;
+		p->clocked = c->thread->clocks != 0;
+		c->result = sys(SYS_getpid);
+		call_leave(c);
+		return;
+	}
 }
 
 /* In the child: a process of its own, with the next stream. */
@@ -150,6 +215,8 @@ static void child_main(struct start *s)
 	struct regs regs = s->regs;
 
 	thread_adopt(t);
+	if (s->process && s->call)
+		await_word(s->call, s->stream, s->head, s->flags);
 	if (s->process)
 		become(t->process, t, s->stream, s->vpid, s->flags);
 	else
@@ -198,6 +265,7 @@ static struct start *prepare(struct call *c, const struct clone_request *q)
 	if (q->stack)
 		regs_set_stack(&s->regs, q->stack);
 	s->process = q->shares;
+	s->call = p->leader ? c : NULL;
 	t->here = 1;
 	s->flags = q->flags;
 	return s;
@@ -237,26 +305,33 @@ static void wait_gone(const struct clone_request *q, struct thread *child)
 /*
  * The system call itself. In a fork's child it returns 0; a child that shares memory goes
  * its own way. A follower's kernel must not write its own pids into the program's memory.
+ * The kernel writes a new process's pid to its state page before it runs and before the parent can
+ * be killed: who sees the parent dead knows by it whether there is a child.
  */
-static long clone_own(struct call *c, const struct clone_request *q, struct start *s)
+static long clone_own(struct call *c, const struct clone_request *q, struct start *s,
+		      struct process_state *made)
 {
-	uint64_t flags = q->flags, child_tid = q->child_tid;
+	uint64_t flags = q->flags, parent_tid = q->parent_tid, child_tid = q->child_tid;
 	uint64_t *top;
 
 	if (!c->process->leader)
 		flags &= ~(uint64_t)(CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | CLONE_PIDFD);
+	if (!q->thread && !(flags & CLONE_PIDFD)) {
+		flags &= ~(uint64_t)CLONE_PARENT_SETTID;
+		flags |= made ? CLONE_PARENT_SETTID : 0;
+		parent_tid = (uint64_t)&made->pid;
+	}
 	if (q->shares) {
 		flags &= ~(uint64_t)(CLONE_VFORK | CLONE_CHILD_SETTID);
 		flags |= CLONE_CHILD_CLEARTID;
 		child_tid = (uint64_t)&s->thread->here;
 	}
 	if (!s)
-		return sys(SYS_clone, flags, 0,
-			   CLONE_ARGUMENTS(q->parent_tid, q->child_tid, q->tls));
+		return sys(SYS_clone, flags, 0, CLONE_ARGUMENTS(parent_tid, q->child_tid, q->tls));
 	top = (uint64_t *)s - 2;
 	top[0] = (uint64_t)child_main;
 	top[1] = (uint64_t)s;
-	return gate.clone(flags, top, (void *)q->parent_tid, (void *)child_tid, q->tls);
+	return gate.clone(flags, top, (void *)parent_tid, (void *)child_tid, q->tls);
 }
 
 static void set_tid(uint64_t address, int32_t tid)
@@ -297,7 +372,8 @@ static void leader_clone(struct call *c, const struct clone_request *q, struct s
 {
 	struct process *p = c->process;
 	struct child_record *child = (void *)c->extra;
-	uint64_t mask;
+	struct process_state *made = NULL;
+	uint64_t mask, head = p->tx.head;
 
 	c->extra_bytes = sizeof(*child);
 	child->id = q->thread ? p->next_tag : atomic_fetch_add(&variant.log->next_stream, 1) + 1;
@@ -307,15 +383,24 @@ static void leader_clone(struct call *c, const struct clone_request *q, struct s
 	mask = signals_block();
 	if (q->thread) {
 		add_thread(p, s, child->id, 0);
-	} else if (s) {
-		s->stream = child->id;
+	} else {
+		made = process_state_map(child->id);
+		atomic_store(&p->state->making, child->id);
+		if (s) {
+			s->stream = child->id;
+			s->head = head;
+		}
 	}
 	hold_memory(s);
-	c->result = clone_own(c, q, s);
+	c->result = clone_own(c, q, s, made);
 	release_memory(s);
 	if (q->shares && (q->flags & CLONE_CHILD_SETTID) && c->result > 0)
 		set_tid(q->child_tid, (int32_t)c->result);
 	if (c->result == 0) {
+		process_state_unmap(made);
+		await_word(c, child->id, head, q->flags);
+		c->result = 0;
+		c->signalled = false;
 		process_detach(p);
 		become(p, c->thread, child->id, 0, q->flags);
 		trap_thread();
@@ -326,15 +411,18 @@ static void leader_clone(struct call *c, const struct clone_request *q, struct s
 		if (q->thread)
 			p->threads = s->thread->next;
 		else
-			introduce(child->id, PROCESS_NEVER);
+			introduce(made, PROCESS_NEVER);
 	} else if (q->thread) {
 		s->thread->vtid = (int32_t)c->result;
 		p->next_tag++;
 	} else {
-		introduce(child->id, (int32_t)c->result);
+		introduce(made, (int32_t)c->result);
 		if (q->flags & CLONE_PIDFD)
 			user_read(&child->pidfd, (void *)q->parent_tid, sizeof(child->pidfd));
+		else if (q->flags & CLONE_PARENT_SETTID)
+			set_tid(q->parent_tid, (int32_t)c->result);
 	}
+	process_state_unmap(made);
 	signals_unblock(mask);
 }
 
@@ -342,6 +430,7 @@ static void follower_clone(struct call *c, const struct clone_request *q, struct
 {
 	struct process *p = c->process;
 	const struct child_record *child = (void *)c->extra;
+	struct process_state *made = q->thread ? NULL : process_state_map(child->id);
 	int32_t vpid = (int32_t)c->result;
 	uint64_t mask = signals_block();
 	long own;
@@ -360,8 +449,9 @@ static void follower_clone(struct call *c, const struct clone_request *q, struct
 		s->vpid = vpid;
 	}
 	hold_memory(s);
-	own = clone_own(c, q, s);
+	own = clone_own(c, q, s, made);
 	release_memory(s);
+	process_state_unmap(made);
 	if (own == 0) {
 		process_detach(p);
 		become(p, c->thread, child->id, vpid, q->flags);
@@ -375,10 +465,8 @@ static void follower_clone(struct call *c, const struct clone_request *q, struct
 	if (call_failed(own))
 		diverge(c->thread, DIVERGENCE_RESULT, c, c->record,
 			"this variant can't make a child or thread as the leader did");
-	if (!q->thread) {
-		introduce(child->id, (int32_t)own);
+	if (!q->thread)
 		process_add_child(p, vpid, (int32_t)own);
-	}
 	signals_unblock(mask);
 }
 
