@@ -77,14 +77,23 @@ static const void *peek(struct thread *t, uint32_t bytes, bool wait)
 static const struct record *next(struct thread *t, struct record *header, bool wait)
 {
 	struct process *p = t->process;
-	const struct record *r = peek(t, sizeof(*r), wait);
 
-	if (!wait && !r)
-		return NULL;
-	*header = *r;
-	if (unlikely(record_check(header, p->chunk) < 0))
-		stop_garbage(t, "a record's header is malformed");
-	return peek(t, header->size, true);
+	for (;;) {
+		const struct record *r = peek(t, sizeof(*r), wait);
+
+		if (!wait && !r)
+			return NULL;
+		*header = *r;
+		if (unlikely(record_check(header, p->chunk) < 0))
+			stop_garbage(t, "a record's header is malformed");
+		r = peek(t, header->size, true);
+		if (likely(header->kind != RECORD_LEFT))
+			return r;
+		segment_left(p, (uint32_t)header->result);
+		p->state->records++;
+		p->state->bytes += header->size;
+		ring_release(&p->rx, header->size);
+	}
 }
 
 /* Arguments and outputs of a call, each at most what the kernel moves at once (MAX_RW_COUNT). */

@@ -104,6 +104,24 @@ static void append_own_clocks(struct thread *t)
 		append_clocks(t, t);
 }
 
+/* Which threads aren't waited for. The order lock is held. */
+static void append_left(struct thread *t)
+{
+	struct process *p = t->process;
+
+	lock_acquire(&p->thread_lock);
+	for (struct thread *of = p->threads; of; of = of->next) {
+		struct record *r;
+
+		if (!segment_unsaid(of))
+			continue;
+		r = (void *)reserve(t, p->chunk);
+		header(r, RECORD_LEFT, 0, 0, t->tag, 0, of->tag, 0, 0);
+		publish(p, r->size, false);
+	}
+	lock_release(&p->thread_lock);
+}
+
 /*
  * A segment begins: first comes what those before it have read. Threads whose segments are over
  * note nothing until they hold the order lock, as we do now.
@@ -113,6 +131,8 @@ static unsigned begin(struct thread *t)
 	struct process *p = t->process;
 	unsigned flags = segment_begin_leader(t);
 
+	if (unlikely(atomic_load(&p->unsaid)))
+		append_left(t);
 	if (likely(atomic_load(&p->clocked) == (t->clocks != 0)))
 		return flags;
 	lock_acquire(&p->thread_lock);

@@ -18,8 +18,9 @@
 void segment_first(struct thread *t)
 {
 	atomic_store(&t->segment, SEGMENT_RUNS);
+	atomic_store(&t->left, false);
 	atomic_store(&t->process->running, 1);
-	atomic_store(&t->process->abandoned, 0);
+	atomic_store(&t->process->unsaid, 0);
 }
 
 void segment_end(struct thread *t)
@@ -28,21 +29,14 @@ void segment_end(struct thread *t)
 
 	if (p->alone)
 		return;
-	switch (atomic_exchange(&t->segment, SEGMENT_OVER)) {
-	case SEGMENT_RUNS:
+	if (atomic_exchange(&t->segment, SEGMENT_OVER) == SEGMENT_RUNS)
 		atomic_fetch_sub(&p->running, 1);
-		break;
-	case SEGMENT_ABANDONED:
-		atomic_fetch_sub(&p->abandoned, 1);
-		break;
-	}
 }
 
 static void begin(struct thread *t)
 {
 	if (t->apart) {
-		atomic_fetch_add(&t->process->abandoned, 1);
-		atomic_store(&t->segment, SEGMENT_ABANDONED);
+		atomic_store(&t->segment, SEGMENT_LEFT);
 		return;
 	}
 	atomic_fetch_add(&t->process->running, 1);
@@ -68,19 +62,51 @@ static bool busy(struct thread *t)
 	return now - t->segment_looked > BUSY_NS;
 }
 
-/* Counted first: its end takes one from whichever count the state says. */
+static void leave_out(struct thread *t)
+{
+	uint32_t runs = SEGMENT_RUNS;
+
+	if (atomic_compare_exchange_strong(&t->segment, &runs, SEGMENT_LEFT))
+		atomic_fetch_sub(&t->process->running, 1);
+}
+
+/*
+ * That something is to be said is noted first, then what: whoever finds that no segment runs finds
+ * both, and says it. The thread itself may do this while another does.
+ */
 void segment_leave_out(struct thread *t)
 {
 	struct process *p = t->process;
-	uint32_t runs = SEGMENT_RUNS;
 
-	if (p->alone)
+	if (p->alone || atomic_load(&t->segment) != SEGMENT_RUNS)
 		return;
-	atomic_fetch_add(&p->abandoned, 1);
-	if (atomic_compare_exchange_strong(&t->segment, &runs, SEGMENT_ABANDONED))
-		atomic_fetch_sub(&p->running, 1);
-	else
-		atomic_fetch_sub(&p->abandoned, 1);
+	if (p->leader) {
+		atomic_fetch_add(&p->unsaid, 1);
+		if (atomic_exchange(&t->left, true))
+			atomic_fetch_sub(&p->unsaid, 1);
+	}
+	leave_out(t);
+}
+
+bool segment_unsaid(struct thread *t)
+{
+	if (!atomic_exchange(&t->left, false))
+		return false;
+	atomic_fetch_sub(&t->process->unsaid, 1);
+	return atomic_load(&t->segment) == SEGMENT_LEFT;
+}
+
+/* Noted first, for a segment that begins right now without a record (segment_resume). */
+void segment_left(struct process *p, uint32_t tag)
+{
+	lock_acquire(&p->thread_lock);
+	for (struct thread *t = p->threads; t; t = t->next) {
+		if (t->tag != tag)
+			continue;
+		atomic_store(&t->left, true);
+		leave_out(t);
+	}
+	lock_release(&p->thread_lock);
 }
 
 void segment_yield(struct thread *t)
@@ -90,7 +116,7 @@ void segment_yield(struct thread *t)
 }
 
 /* The order lock is held, so no segment begins meanwhile; they only end. */
-static void abandon(struct process *p, bool all)
+static void leave_out_long(struct process *p, bool all)
 {
 	lock_acquire(&p->thread_lock);
 	for (struct thread *t = p->threads; t; t = t->next) {
@@ -104,7 +130,6 @@ unsigned segment_begin_leader(struct thread *t)
 {
 	struct process *p = t->process;
 	int64_t start = 0, looked = 0;
-	unsigned quiet;
 
 	if (p->alone)
 		return 0;
@@ -120,14 +145,13 @@ unsigned segment_begin_leader(struct thread *t)
 			start = looked = now;
 		if (now - looked < LOOK_NS)
 			continue;
-		abandon(p, now - start > PATIENCE_NS);
+		leave_out_long(p, now - start > PATIENCE_NS);
 		looked = now;
 	}
 	if (unlikely(start))
 		atomic_store(&p->awaited, false);
-	quiet = atomic_load(&p->abandoned) ? 0 : RECORD_QUIET;
 	begin(t);
-	return quiet;
+	return RECORD_QUIET;
 }
 
 void segment_begin_follower(struct thread *t, unsigned flags)
@@ -144,6 +168,7 @@ void segment_begin_follower(struct thread *t, unsigned flags)
 			park();
 		sys(SYS_sched_yield);
 	}
+	atomic_store(&t->left, false);
 	begin(t);
 }
 
@@ -158,4 +183,6 @@ void segment_resume(struct thread *t)
 	begin(t);
 	if (p->leader)
 		lock_release(&p->order);
+	else if (atomic_load(&t->left))
+		leave_out(t);
 }

@@ -9,9 +9,9 @@
  * the program when all others are in the monitor, which includes system calls and waits for locks.
  * Its record says so (RECORD_QUIET), and in a follower the thread then waits for
  * the same. Where a segment is long, or its thread gives the processor away, the leader doesn't
- * wait for its end: it is left out (ABANDONED) until its thread's next call, and records aren't
- * quiet meanwhile. Then twins rely on the order of locks (locks.c) alone, and threads run in
- * parallel.
+ * wait for its end: it is left out (LEFT) until its thread's next call, in followers as well
+ * (RECORD_LEFT, in front of the next record). With that thread twins rely on the order of locks
+ * (locks.c) alone, and it runs in parallel; the others' segments still come one after the other.
  *
  * Threads that an allocator has started are left out from the beginning: what they do is private.
  */
@@ -20,7 +20,7 @@
 
 #include "monitor.h"
 
-enum segment_state { SEGMENT_OVER, SEGMENT_RUNS, SEGMENT_ABANDONED };
+enum segment_state { SEGMENT_OVER, SEGMENT_RUNS, SEGMENT_LEFT };
 
 /*
  * What of libc's a thread is in. There it may wait for a futex, between two pieces of its segment
@@ -44,6 +44,10 @@ void segment_first(struct thread *t);
 void segment_end(struct thread *t);
 /* The leader's thread goes on in its segment, but nobody is to wait for its end any more. */
 void segment_leave_out(struct thread *t);
+/* Leader: is that to be said? Whoever asks says it; of a thread that ends nobody says it. */
+bool segment_unsaid(struct thread *t);
+/* Follower: the leader's has been left out. By whoever has the turn. */
+void segment_left(struct process *p, uint32_t tag);
 /*
  * It gives the processor away, and doesn't come to its next call by itself perhaps: it may be
  * looking again and again for what another thread has yet to do.

@@ -28,6 +28,7 @@ static const char *const kind_names[RECORD_KINDS] = {
 	[RECORD_PASSED] = "a descriptor that was passed",
 	[RECORD_CONTENT] = "a mapped file's content",
 	[RECORD_FUTEX] = "a futex of its own",
+	[RECORD_LEFT] = "a thread that isn't waited for",
 	[RECORD_START] = "its start",
 	[RECORD_CLOCKS] = "looks at the clock",
 };

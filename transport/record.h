@@ -16,7 +16,7 @@
 
 #include <stdint.h>
 
-#define RECORD_VERSION 5
+#define RECORD_VERSION 6
 
 enum record_kind {
 	RECORD_PAD,     /* nothing */
@@ -37,6 +37,7 @@ enum record_kind {
 	RECORD_CONTENT, /* so many bytes as result says: of a mapped file's name or, without one, of
 			   itself */
 	RECORD_FUTEX,   /* a futex call of the program's own: result, struct record_futex */
+	RECORD_LEFT,    /* another thread's segment isn't waited for any more: result is its tag */
 	RECORD_KINDS,
 };
 
@@ -48,7 +49,9 @@ enum record_kind {
 #define RECORD_ORDERED 0x20   /* a RECORD_ORDER of this thread follows at once */
 #define RECORD_RELEASES 0x40  /* of a RECORD_ORDER: it comes before a release */
 #define RECORD_INJECTED 0x10  /* a fault was injected here, on purpose */
-#define RECORD_QUIET 0x80     /* behind it the thread runs while all others are in the monitor */
+#define RECORD_QUIET                                                                               \
+	0x80 /* behind it the thread runs while all others are in the monitor, or                  \
+		left out */
 
 /* The header. Behind it: args bytes, padded to 8; then outputs up to size. */
 struct record {

@@ -575,6 +575,8 @@ void hook_exit(struct call *c)
 		}
 	}
 	lock_release(&p->thread_lock);
+	if (p->leader)
+		segment_unsaid(t);
 	thread_retire(t);
 	sys(SYS_exit, c->args[0]);
 }
