@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 
 #include "interpose/trap.h"
+#include "robust.h"
 #include "signals.h"
 
 _Static_assert(sizeof(struct thread) <= THREAD_SIGNAL_STACK, "fits its place in the block");
@@ -158,6 +159,7 @@ void process_detach(struct process *p)
 
 void process_end_killed(struct thread *t, int status)
 {
+	robust_end(t, true);
 	atomic_store(&t->process->state->phase, PHASE_EXITED);
 	if ((status & 0x7f) == 0)
 		sys(SYS_exit_group, (status >> 8) & 0xff);

@@ -7,6 +7,7 @@
 
 #include "interpose/trap.h"
 #include "process.h"
+#include "robust.h"
 #include "tick.h"
 #include "turns.h"
 
@@ -460,6 +461,7 @@ void signals_die(int signal)
 	uint64_t only = ~SIGNAL_BIT(signal);
 	struct process *p = thread_self()->process;
 
+	robust_end(thread_self(), true);
 	p->state->exit_status = signal;
 	atomic_store(&p->state->phase, PHASE_EXITED);
 	install(signal, (void *)SIG_DFL, 0);

@@ -14,6 +14,7 @@
 #include "../interpose/trap.h"
 #include "../life.h"
 #include "../process.h"
+#include "../robust.h"
 #include "../segment.h"
 #include "../signals.h"
 #include "../supervisor.h"
@@ -557,6 +558,7 @@ void hook_exit(struct call *c)
 	call_finish(c);
 	segment_end(t);
 	turn_leave(p);
+	robust_end(t, last);
 	if (last) {
 		p->state->exit_status = ((int)c->args[0] & 0xff) << 8;
 		atomic_store(&p->state->phase, PHASE_EXITED);
