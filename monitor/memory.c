@@ -120,14 +120,10 @@ void pool_free(void *p, size_t bytes)
 	pool_release();
 }
 
-/* What the compiler may call even in freestanding code, and the little more that is needed of libc.
+/*
+ * What the compiler may call even in freestanding code, and the little more that is needed of libc;
+ * memcpy() is in arch/.
  */
-
-void *memcpy(void *restrict dst, const void *restrict src, size_t n)
-{
-	bytes_copy(dst, src, n);
-	return dst;
-}
 
 void *memset(void *dst, int byte, size_t n)
 {
@@ -140,8 +136,10 @@ void *memmove(void *dst, const void *src, size_t n)
 	uint8_t *d = dst;
 	const uint8_t *s = src;
 
-	if (d <= s || d >= s + n)
-		return memcpy(dst, src, n);
+	if (d <= s || d >= s + n) {
+		bytes_copy(dst, src, n);
+		return dst;
+	}
 	while (n--) {
 		d[n] = s[n];
 		__asm__ volatile("" : : : "memory");

@@ -79,7 +79,7 @@ static inline void *thread_register(void)
 struct thread;
 int thread_register_set(struct thread *t);
 
-/* What memcpy and memset are made of. */
+/* What memmove and memset are made of: forwards, byte by byte. */
 static inline void bytes_copy(void *dst, const void *src, size_t n)
 {
 	__asm__ volatile("rep movsb" : "+D"(dst), "+S"(src), "+c"(n) : : "memory");
