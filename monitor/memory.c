@@ -147,20 +147,24 @@ void *memmove(void *dst, const void *src, size_t n)
 	return dst;
 }
 
+static uint64_t differ(const void *a, const void *b)
+{
+	typedef const uint64_t __attribute__((aligned(1), may_alias)) word;
+
+	return *(word *)a ^ *(word *)b;
+}
+
 int memcmp(const void *a, const void *b, size_t n)
 {
 	const uint8_t *x = a, *y = b;
-	uint64_t u, v;
 
-	while (n >= 8) {
-		u = *(const uint64_t __attribute__((aligned(1), may_alias)) *)x;
-		v = *(const uint64_t __attribute__((aligned(1), may_alias)) *)y;
-		if (u != v)
+	for (; n >= 32; x += 32, y += 32, n -= 32) {
+		if (differ(x, y) | differ(x + 8, y + 8) | differ(x + 16, y + 16) |
+		    differ(x + 24, y + 24))
 			break;
-		x += 8;
-		y += 8;
-		n -= 8;
 	}
+	for (; n >= 8 && !differ(x, y); x += 8, y += 8)
+		n -= 8;
 	for (; n; n--, x++, y++) {
 		if (*x != *y)
 			return *x < *y ? -1 : 1;
