@@ -5,35 +5,10 @@
 #include <errno.h>
 #include <sys/syscall.h>
 
-#include "exe.h"
-#include "fd.h"
+#include "execute.h"
 #include "process.h"
 #include "signals.h"
 #include "trace.h"
-
-void call_execute(struct call *c)
-{
-	const uint64_t *a = c->pack.exec;
-	long number;
-
-	if (unlikely(c->bad_address)) {
-		c->result = -EFAULT;
-		return;
-	}
-	if (unlikely(fd_reserved((int)c->args[0]) && c->row->arg[0].type == ARG_FD)) {
-		c->result = -EBADF;
-		return;
-	}
-	/* The gate has an address of its own where exec starts programs through the starter. */
-	if (unlikely(c->process->session->gate) && exe_execute(c))
-		return;
-	number = call_number(c->row);
-	if (c->row->flags & CALL_BLOCKS)
-		c->result = gate.wait(number, (long)a[0], (long)a[1], (long)a[2], (long)a[3],
-				      (long)a[4], (long)a[5]);
-	else
-		c->result = sys(number, a[0], a[1], a[2], a[3], a[4], a[5]);
-}
 
 long call_execute_own(struct call *c)
 {
@@ -220,8 +195,11 @@ static void call_without_row(struct call *c)
 /*
  * A call that was interrupted by a signal with SA_RESTART, or before which one was
  * delivered, is made again: the frame of the handler returns to the head of the stub.
+ *
+ * Nothing that was called before the system call should have to return behind it (gate.S of arch/):
+ * so what is of this file becomes a part of this function (flatten), which doesn't return itself.
  */
-void monitor_call(struct regs *regs)
+__attribute__((flatten)) void monitor_call(struct regs *regs)
 {
 	struct thread *t = thread_self();
 	struct process *p = t->process;
@@ -257,7 +235,7 @@ void monitor_call(struct regs *regs)
 		p->state->calls_private++;
 		trace(t, &c);
 		regs_set_result(regs, c.result);
-		return;
+		regs_leave(regs);
 	}
 
 	c.hold = c.locked = c.bad_address = c.restart = c.signalled = c.lockstep = c.noted = false;
@@ -281,4 +259,5 @@ void monitor_call(struct regs *regs)
 		regs_restart(regs, number);
 	if (unlikely(c.signalled))
 		signals_at_exit(t, &c);
+	regs_leave(regs);
 }

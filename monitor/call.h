@@ -69,8 +69,6 @@ void call_leave(struct call *c);
 void call_finish(struct call *c);
 /* Instead of call_enter: ends the session once every variant has come to the same call. */
 void call_unsupported(struct call *c, const char *why) __attribute__((noreturn));
-/* Leader: makes the call with its packed arguments: what was compared is what happens. */
-void call_execute(struct call *c);
 /* Any variant: makes it with the program's own (class both). */
 long call_execute_own(struct call *c);
 /* enter, execute, leave, finish: what a row alone says. */

@@ -69,7 +69,7 @@ int gate_move(uintptr_t address, bool present)
 
 long gate_call(long nr, long a, long b, long c, long d, long e, long f)
 {
-	return gate.call(nr, a, b, c, d, e, f);
+	return sys(nr, a, b, c, d, e, f);
 }
 
 /* The ring's own system calls (transport/ring.h). */

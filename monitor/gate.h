@@ -11,10 +11,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "arch.h"
+
 /* Entry points, in the library's own copy of the gate or (seccomp) in the session's gate page. */
 struct gate {
-	long (*call)(long nr, long a, long b, long c, long d, long e, long f);
-	long (*wait)(long nr, long a, long b, long c, long d, long e, long f);
+	void (*call)(void), (*wait)(void); /* for gate_pass() (arch.h) */
 	long (*clone)(unsigned long flags, void *stack, void *parent_tid, void *child_tid,
 		      unsigned long tls);
 	__attribute__((noreturn)) void (*sigreturn)(void *stack);
@@ -34,7 +35,8 @@ int gate_move(uintptr_t address, bool present);
 long gate_call(long nr, long a, long b, long c, long d, long e, long f);
 
 #define GATE_7(nr, a, b, c, d, e, f, ...)                                                          \
-	gate.call((long)(nr), (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
+	gate_pass(gate.call, (long)(nr), (long)(a), (long)(b), (long)(c), (long)(d), (long)(e),    \
+		  (long)(f))
 /* Up to six arguments, the rest are 0. */
 #define sys(...) GATE_7(__VA_ARGS__, 0, 0, 0, 0, 0, 0, 0)
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "../clocks.h"
+#include "../execute.h"
 #include "hooks.h"
 
 static bool give(struct call *c, const struct record_clock *read)

@@ -12,6 +12,7 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
+#include "../execute.h"
 #include "../fd.h"
 #include "../process.h"
 #include "../segment.h"

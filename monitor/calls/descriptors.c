@@ -12,6 +12,7 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 
+#include "../execute.h"
 #include "../fd.h"
 #include "../passed.h"
 #include "hooks.h"
@@ -161,14 +162,14 @@ static long vmsplice_execute(struct call *c)
 		return -EBADF;
 	if (c->bad_address)
 		return -EFAULT;
-	result = gate.wait(SYS_pwritev2, (long)a[0], (long)a[1], (long)a[2], -1, -1,
+	result = gate_pass(gate.wait, SYS_pwritev2, (long)a[0], (long)a[1], (long)a[2], -1, -1,
 			   nonblock ? RWF_NOWAIT : 0);
 	if (result != -EOPNOTSUPP)
 		return result;
 	/* A kernel whose pipes don't know RWF_NOWAIT. */
 	if (sys(SYS_ppoll, &room, 1, &at_once, 0) == 0)
 		return -EAGAIN;
-	return gate.wait(SYS_writev, (long)a[0], (long)a[1], (long)a[2], 0, 0, 0);
+	return gate_pass(gate.wait, SYS_writev, (long)a[0], (long)a[1], (long)a[2], 0, 0, 0);
 }
 
 void hook_vmsplice(struct call *c)

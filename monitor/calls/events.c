@@ -5,6 +5,7 @@
 #include <sys/syscall.h>
 
 #include "../epoll.h"
+#include "../execute.h"
 #include "../fd.h"
 #include "hooks.h"
 

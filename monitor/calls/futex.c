@@ -75,8 +75,8 @@ static void leader_wait(struct call *c)
 	const uint64_t *a = c->args;
 
 	leader_flush(c->thread);
-	c->result = gate.wait(SYS_futex, (long)a[0], (long)a[1], (long)a[2], (long)a[3], (long)a[4],
-			      (long)a[5]);
+	c->result = gate_pass(gate.wait, SYS_futex, (long)a[0], (long)a[1], (long)a[2], (long)a[3],
+			      (long)a[4], (long)a[5]);
 	if (c->result == -EINTR && atomic_load(&c->thread->pending)) {
 		c->signalled = true;
 		c->restart = signals_restart(c->thread);

@@ -17,6 +17,7 @@
 #include <sys/syscall.h>
 
 #include "../allocator.h"
+#include "../execute.h"
 #include "../fd.h"
 #include "../interpose/patch.h"
 #include "../signals.h"

@@ -9,6 +9,7 @@
 #include <sched.h>
 #include <sys/syscall.h>
 
+#include "../execute.h"
 #include "../fd.h"
 #include "../interpose/patch.h"
 #include "../interpose/trap.h"

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <sys/syscall.h>
 
+#include "../execute.h"
 #include "../signals.h"
 #include "../supervisor.h"
 #include "hooks.h"

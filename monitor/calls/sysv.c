@@ -17,6 +17,7 @@
 #include <sys/shm.h>
 #include <sys/syscall.h>
 
+#include "../execute.h"
 #include "../signals.h"
 #include "hooks.h"
 

@@ -6,14 +6,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "arch.h"
+
 /* arch/: the gate. */
-long gate_code_call(long nr, long a, long b, long c, long d, long e, long f)
-	__attribute__((visibility("hidden")));
+void gate_code_call(void) __attribute__((visibility("hidden")));
 void gate_code_sigreturn(void *stack) __attribute__((noreturn, visibility("hidden")));
 void gate_code_restorer(void) __attribute__((visibility("hidden")));
 
 #define CALL_7(nr, a, b, c, d, e, f, ...)                                                          \
-	gate_code_call((long)(nr), (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
+	gate_pass(gate_code_call, (long)(nr), (long)(a), (long)(b), (long)(c), (long)(d),          \
+		  (long)(e), (long)(f))
 #define sys(...) CALL_7(__VA_ARGS__, 0, 0, 0, 0, 0, 0, 0)
 
 /*

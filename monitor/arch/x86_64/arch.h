@@ -99,6 +99,28 @@ extern char user_fault_begin[], user_fault_end[], user_fault[];
 
 #define SYSCALL_BYTES 2
 
+/* A system call at an entry of the gate; see gate.S. */
+static inline __attribute__((always_inline)) long gate_pass(void (*entry)(void), long nr, long a,
+							    long b, long c, long d, long e, long f)
+{
+	register long r10 __asm__("r10") = d;
+	register long r8 __asm__("r8") = e;
+	register long r9 __asm__("r9") = f;
+
+	__asm__ volatile("leaq 1f(%%rip), %%r12\n\tjmp *%[entry]\n1:"
+			 : "+a"(nr)
+			 : [entry] "r"(entry), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+			 : "rcx", "r11", "r12", "cc", "memory");
+	return nr;
+}
+
+/* The same as regs_resume(), but by a jump: the way out of monitor_call(), as that is entered. */
+static inline __attribute__((noreturn)) void regs_leave(struct regs *r)
+{
+	__asm__ volatile("jmp regs_resume" : : "D"(r) : "memory");
+	__builtin_unreachable();
+}
+
 /* Interrupted program state in a kernel signal frame. */
 static inline uintptr_t context_ip(const ucontext_t *uc)
 {

@@ -66,8 +66,10 @@ monitor_entry:
 	testl $DIRECTION, %r11d
 	jnz 2f
 1:	movq %rsp, %rdi
-	call monitor_call
-	movq %rsp, %rdi
+	leaq 3f(%rip), %rax
+	pushq %rax
+	jmp monitor_call /* which mostly leaves by regs_leave(): see gate.S */
+3:	movq %rsp, %rdi
 	/* fall through */
 
 /* regs_resume(struct regs *): continue in the program with these registers. */

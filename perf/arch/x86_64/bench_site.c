@@ -39,22 +39,22 @@ extern char patched_site[];
 __asm__(".text\n" CALL("native_call", "native_site", "syscall")
 		CALL("patched_call", "patched_site", "syscall") CALL("no_call", "no_site", ""));
 
-long gate_code_call(long nr, long a, long b, long c, long d, long e, long f);
+void gate_code_call(void);
 
 long gate_call(long nr, long a, long b, long c, long d, long e, long f)
 {
-	return gate_code_call(nr, a, b, c, d, e, f);
+	return gate_pass(gate_code_call, nr, a, b, c, d, e, f);
 }
 
-__attribute__((target("general-regs-only"))) void monitor_call(struct regs *regs)
+void monitor_call(struct regs *regs)
 {
 	uint64_t a[6];
 
 	if (regs_number(regs) == NOTHING)
-		return;
+		regs_leave(regs);
 	regs_args(regs, a);
-	regs_set_result(regs, gate_code_call(regs_number(regs), (long)a[0], (long)a[1], (long)a[2],
-					     (long)a[3], (long)a[4], (long)a[5]));
+	regs_set_result(regs, gate_pass(gate_code_call, regs_number(regs), (long)a[0], (long)a[1],
+					(long)a[2], (long)a[3], (long)a[4], (long)a[5]));
 }
 
 static double now_ns(void)
