@@ -8,7 +8,7 @@ int main(void)
 {
 	struct mq_attr attr = {.mq_maxmsg = 2, .mq_msgsize = 32}, old;
 	struct timespec past = {1, 0};
-	char name[64], buf[32];
+	char name[64], buf[64] = "";
 	unsigned priority;
 	pid_t pid;
 	mqd_t q;
@@ -25,22 +25,22 @@ int main(void)
 	CHECK_EQ(mq_send(q, "first", 6, 9), 0);
 	CHECK_ERR(mq_timedsend(q, "full", 5, 0, &past), ETIMEDOUT);
 	CHECK_ERR(mq_send(q, buf, 33, 0), EMSGSIZE);
-	CHECK_EQ(mq_receive(q, buf, sizeof(buf), &priority), 6);
+	CHECK_EQ(mq_receive(q, buf, 32, &priority), 6);
 	CHECK(strcmp(buf, "first") == 0 && priority == 9);
 	CHECK_ERR(mq_receive(q, buf, 31, NULL), EMSGSIZE);
-	CHECK_EQ(mq_receive(q, buf, sizeof(buf), NULL), 6);
+	CHECK_EQ(mq_receive(q, buf, 32, NULL), 6);
 	CHECK(strcmp(buf, "later") == 0);
 	attr.mq_flags = O_NONBLOCK;
 	CHECK_EQ(mq_setattr(q, &attr, &old), 0);
 	CHECK_EQ(old.mq_flags, 0);
-	CHECK_ERR(mq_receive(q, buf, sizeof(buf), NULL), EAGAIN);
+	CHECK_ERR(mq_receive(q, buf, 32, NULL), EAGAIN);
 	attr.mq_flags = 0;
 	CHECK_EQ(mq_setattr(q, &attr, &old), 0);
 	CHECK_EQ(old.mq_flags, O_NONBLOCK);
 	pid = fork();
 	CHECK(pid >= 0);
 	if (pid == 0) {
-		CHECK_EQ(mq_receive(q, buf, sizeof(buf), NULL), 6);
+		CHECK_EQ(mq_receive(q, buf, 32, NULL), 6);
 		CHECK(strcmp(buf, "child") == 0);
 		_exit(0);
 	}

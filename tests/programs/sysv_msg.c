@@ -30,7 +30,7 @@ int main(void)
 {
 	int id = msgget(IPC_PRIVATE, IPC_CREAT | 0600);
 	struct msqid_ds state;
-	struct message m;
+	struct message m = {0};
 	pid_t pid;
 
 	if (id < 0 && errno == ENOSYS)
