@@ -25,6 +25,7 @@
 #include "locks.h"
 #include "passed.h"
 #include "process.h"
+#include "random.h"
 #include "signals.h"
 #include "starter/starter.h"
 #include "supervisor.h"
@@ -251,6 +252,7 @@ static void activate(const struct handle *h, char **envp)
 	allocator_start();
 	loader_start();
 	loader_load_unwinder();
+	random_start();
 	call_init();
 	p = memory_map(sizeof(*p));
 	if (!p)

@@ -18,6 +18,7 @@
 #include <stddef.h>
 
 #include "order.h"
+#include "random.h"
 
 extern void *dlsym(void *handle, const char *name);
 #define NEXT ((void *)-1l) /* RTLD_NEXT */
@@ -197,6 +198,7 @@ PUBLIC int pthread_once(pthread_once_t *control, void (*routine)(void))
 	struct thread *t;
 	struct once own = {.routine = routine}, *outer;
 
+	random_look(__builtin_return_address(0));
 	if (!ordered())
 		return REAL(pthread_once)(control, routine);
 	t = thread_self();
