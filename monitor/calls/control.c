@@ -210,12 +210,47 @@ static void interface_argument(struct call *c, struct call_row *row)
 	row->arg[2].aux = name < 0 ? IFNAMSIZ : (uint8_t)(name + 1);
 }
 
+/*
+ * SIOCGIFCONF: the list of interfaces. How much room there is for it and where are taken for
+ * arguments of their own.
+ */
+static void list_interfaces(struct call *c, struct call_row *row)
+{
+	uint64_t *exec = c->pack.exec;
+	struct ifconf conf = {0};
+
+	_Static_assert(offsetof(struct ifconf, ifc_len) == 0, "its address is the structure's");
+	row->arg[2] = (struct arg_desc){.type = ARG_IGNORE};
+	if (user_read(&conf, (const void *)c->args[2], sizeof(conf)) < 0) {
+		call_generic(c);
+		return;
+	}
+	row->arg[3] = (struct arg_desc){.type = ARG_OUT_VALUE, .aux = 4};
+	row->arg[4] = (struct arg_desc){.type = ARG_SOCKLEN};
+	c->args[3] = (uint64_t)conf.ifc_buf;
+	c->args[4] = c->args[2];
+	call_enter(c);
+	if (c->process->leader) {
+		conf.ifc_buf = (void *)exec[3];
+		user_read(&conf.ifc_len, (const void *)exec[4], sizeof(conf.ifc_len));
+		exec[2] = (uint64_t)&conf;
+		call_execute(c);
+		user_write((void *)exec[4], &conf.ifc_len, sizeof(conf.ifc_len));
+	}
+	call_leave(c);
+	call_finish(c);
+}
+
 void hook_ioctl(struct call *c)
 {
 	struct call_row row;
 	int on;
 
 	call_refine(c, &row);
+	if ((uint32_t)c->args[1] == SIOCGIFCONF) {
+		list_interfaces(c, &row);
+		return;
+	}
 	if (!ioctl_argument((uint32_t)c->args[1], &row.arg[2]))
 		call_unsupported(c, "an ioctl request whose argument tandem doesn't know");
 	row.flags &= (uint8_t)~CALL_BLOCKS;

@@ -12,7 +12,8 @@ int main(void)
 {
 	struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM}, *info;
 	struct ifaddrs *all, *i;
-	struct ifreq request = {.ifr_name = "lo"};
+	struct ifreq request = {.ifr_name = "lo"}, some[8];
+	struct ifconf list = {0};
 	char name[IF_NAMESIZE];
 	struct if_nameindex *names;
 	unsigned lo, seen = 0;
@@ -38,6 +39,14 @@ int main(void)
 	CHECK(request.ifr_flags & IFF_LOOPBACK);
 	CHECK_EQ(ioctl(fd, SIOCGIFMTU, &request), 0);
 	CHECK(request.ifr_mtu > 0);
+	CHECK_EQ(ioctl(fd, SIOCGIFCONF, &list), 0);
+	CHECK(list.ifc_len >= (int)sizeof(*some) && list.ifc_len % (int)sizeof(*some) == 0);
+	list.ifc_req = some;
+	list.ifc_len = sizeof(some);
+	CHECK_EQ(ioctl(fd, SIOCGIFCONF, &list), 0);
+	CHECK(strcmp(some[0].ifr_name, "lo") == 0);
+	disclose(some, (size_t)list.ifc_len);
+	CHECK_ERR(ioctl(fd, SIOCGIFCONF, NULL), EFAULT);
 
 	CHECK_EQ(getaddrinfo("127.0.0.1", "80", &hints, &info), 0);
 	CHECK_EQ(((struct sockaddr_in *)info->ai_addr)->sin_port, htons(80));
