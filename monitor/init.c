@@ -27,6 +27,7 @@
 #include "process.h"
 #include "random.h"
 #include "signals.h"
+#include "stack.h"
 #include "starter/starter.h"
 #include "supervisor.h"
 #include "tick.h"
@@ -253,6 +254,7 @@ static void activate(const struct handle *h, char **envp)
 	loader_start();
 	loader_load_unwinder();
 	random_start();
+	stack_start();
 	call_init();
 	p = memory_map(sizeof(*p));
 	if (!p)

@@ -32,6 +32,17 @@ cat >"$scratch/known" <<-END
 	monitor/init: getauxval
 	monitor/locks: __errno_location
 	monitor/locks: dlsym
+	monitor/random: __errno_location
+	monitor/random: dladdr
+	monitor/random: dlclose
+	monitor/random: dlsym
+	monitor/random: getrandom
+	monitor/stack: pthread_attr_destroy
+	monitor/stack: pthread_attr_getstack
+	monitor/stack: pthread_attr_init
+	monitor/stack: pthread_attr_setguardsize
+	monitor/stack: pthread_attr_setstack
+	monitor/stack: pthread_self
 	monitor/statistics: write
 	monitor/stdio: stdout
 	monitor/tempname: __errno_location
