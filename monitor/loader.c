@@ -2,7 +2,7 @@
 /*
  * The dynamic loader's locks. They are held across calls (dlopen reads files, what
  * dl_iterate_phdr calls may do anything), so their acquisitions must have the leader's order as
- * those of any lock. Nothing can stand in front of dlopen itself, since it looks at its
+ * those of any lock. Nothing can be done around dlopen itself, since it looks at its
  * caller; but the loader gets at its mutexes through a pointer of its own to pthread_mutex_lock,
  * which libc has filled in. That is found in its data by the value, and bent to the function below.
  * Where it isn't found, two threads that load libraries at once may end the session.
@@ -114,6 +114,16 @@ static int learn_list(struct dl_phdr_info *object, size_t size, void *unused)
 static void release(void *m)
 {
 	REAL(pthread_mutex_unlock)(m);
+}
+
+/*
+ * A library's own calls go to the functions of the monitor that stand in front of libc's by symbol,
+ * unless it is loaded so that it looks for symbols behind itself first (RTLD_DEEPBIND, as PHP
+ * does). So it isn't. Since dlopen looks at its caller, this has to become a jump.
+ */
+PUBLIC void *dlopen(const char *file, int mode)
+{
+	return REAL(dlopen)(file, mode & ~RTLD_DEEPBIND);
 }
 
 PUBLIC int dl_iterate_phdr(int (*each)(struct dl_phdr_info *, size_t, void *), void *arg)
