@@ -119,6 +119,12 @@ PUBLIC int pthread_rwlock_timedrdlock(pthread_rwlock_t *restrict l,
 	ACQUIRE(pthread_rwlock_timedrdlock, REAL(pthread_rwlock_rdlock)(l), l, at);
 }
 
+PUBLIC int pthread_rwlock_clockrdlock(pthread_rwlock_t *restrict l, clockid_t clock,
+				      const struct timespec *restrict at)
+{
+	ACQUIRE(pthread_rwlock_clockrdlock, REAL(pthread_rwlock_rdlock)(l), l, clock, at);
+}
+
 PUBLIC int pthread_rwlock_wrlock(pthread_rwlock_t *l)
 {
 	ACQUIRE(pthread_rwlock_wrlock, REAL(pthread_rwlock_wrlock)(l), l);
@@ -133,6 +139,12 @@ PUBLIC int pthread_rwlock_timedwrlock(pthread_rwlock_t *restrict l,
 				      const struct timespec *restrict at)
 {
 	ACQUIRE(pthread_rwlock_timedwrlock, REAL(pthread_rwlock_wrlock)(l), l, at);
+}
+
+PUBLIC int pthread_rwlock_clockwrlock(pthread_rwlock_t *restrict l, clockid_t clock,
+				      const struct timespec *restrict at)
+{
+	ACQUIRE(pthread_rwlock_clockwrlock, REAL(pthread_rwlock_wrlock)(l), l, clock, at);
 }
 
 /* Who has it waits for the end of all segments, of which a wait that makes no call is none. */
