@@ -21,6 +21,7 @@
 
 #include "../allocator.h"
 #include "../interpose/patch.h"
+#include "../owner.h"
 #include "../process.h"
 #include "../segment.h"
 #include "../signals.h"
@@ -188,6 +189,12 @@ static void wake_told(struct call *c)
 	c->result = header.result;
 }
 
+static void own_call(struct call *c)
+{
+	if (c->process->leader || !owner_futex(c))
+		call_private(c);
+}
+
 void hook_futex(struct call *c)
 {
 	unsigned op = (unsigned)c->args[1], within = c->thread->within;
@@ -197,7 +204,7 @@ void hook_futex(struct call *c)
 		return;
 	}
 	if (!waits(op)) {
-		call_private(c);
+		own_call(c);
 		return;
 	}
 	/* How a wait with a timeout ends depends on time. */
@@ -219,7 +226,7 @@ void hook_futex(struct call *c)
 		follower_wait(c);
 	} else {
 		turn_leave(c->process);
-		call_private(c);
+		own_call(c);
 	}
 	segment_resume(c->thread);
 }
