@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Futexes work on each variant's own memory. libc's own are not logged: what it does with them is
- * ordered where it is called (locks.c), or private. With those of the program, locks and conditions
- * of its own making, one thread lets another go on: that a wait has ended, and that others were
- * woken, are records (RECORD_FUTEX), with the leader's results. A wake is said before the woken
- * thread can say anything; behind the end of a wait a follower's word has changed if the leader's
- * has, though the one who changes it may not be seen doing so: another process, or the kernel at
- * the end of a thread.
+ * Futexes work on each variant's own memory. Those of libc's that are ordered where it is called
+ * (locks.c) are not logged. With those of the program, locks and conditions of its own making, one
+ * thread lets another go on: that a wait has ended, and that others were woken, are records
+ * (RECORD_FUTEX), with the leader's results. A wake is said before the woken thread can say
+ * anything; behind the end of a wait a follower's word has changed if the leader's has, though the
+ * one who changes it may not be seen doing so: another process, or the kernel at the end of a
+ * thread. So is the end of a wait for a lock inside libc that nobody stands in front of
+ * (getaddrinfo has several, and makes calls meanwhile): segments come one after the other
+ * (segment.h), so twins find it taken at the same places, and the record says which segment comes
+ * behind the wait.
  *
  * Whether a thread has to wait at all depends on when others have changed its word, and where
  * segments run side by side (segment.h) that isn't the same in all variants. So these calls aren't
@@ -56,19 +59,36 @@ static bool wakes(unsigned op)
 	       op == FUTEX_CMP_REQUEUE || op == FUTEX_WAKE_OP;
 }
 
-/* Neither libc nor an allocator makes the call, except that libc does so for the program. */
-static bool programs_own(const struct call *c)
+/* By syscall() of libc's libc makes calls for others. */
+static bool by_syscall(uintptr_t site)
 {
-	uintptr_t site = stub_site(regs_ip(c->regs)), caller = 0;
+	return site - variant.libc_syscall < SYSCALL_FUNCTION;
+}
 
-	if (c->thread->within || is_allocator((void *)site))
-		return false;
-	if (!is_libc((void *)site))
-		return true;
-	if (site - variant.libc_syscall >= SYSCALL_FUNCTION)
-		return false;
-	user_read(&caller, (void *)regs_stack(c->regs), sizeof(caller));
-	return !is_allocator((void *)caller);
+static bool allocators_own(const struct call *c, uintptr_t site)
+{
+	uintptr_t caller = 0;
+
+	if (by_syscall(site))
+		user_read(&caller, (void *)regs_stack(c->regs), sizeof(caller));
+	else
+		caller = site;
+	return is_allocator((void *)caller);
+}
+
+static bool wake_is_told(const struct call *c)
+{
+	uintptr_t site = stub_site(regs_ip(c->regs));
+
+	return !c->thread->within && (!is_libc((void *)site) || by_syscall(site)) &&
+	       !allocators_own(c, site);
+}
+
+/* Not where a follower has the turn: what it waits for is what it has the turn for. */
+static bool wait_is_told(const struct call *c)
+{
+	return !c->thread->within && !c->thread->held &&
+	       !allocators_own(c, stub_site(regs_ip(c->regs)));
 }
 
 static void leader_wait(struct call *c)
@@ -199,7 +219,7 @@ void hook_futex(struct call *c)
 {
 	unsigned op = (unsigned)c->args[1], within = c->thread->within;
 
-	if (wakes(op) && programs_own(c)) {
+	if (wakes(op) && wake_is_told(c)) {
 		wake_told(c);
 		return;
 	}
@@ -207,8 +227,7 @@ void hook_futex(struct call *c)
 		own_call(c);
 		return;
 	}
-	/* How a wait with a timeout ends depends on time. */
-	if (waits_plainly(op) && !within && (c->args[3] || programs_own(c))) {
+	if (waits_plainly(op) && wait_is_told(c)) {
 		wait_told(c);
 		return;
 	}
