@@ -406,12 +406,13 @@ void leader_leave(struct call *c)
 		flags |= RECORD_SIGNALLED;
 		if (c->result == -EINTR && (c->row->flags & CALL_RESTARTS) && signals_restart(t)) {
 			c->restart = true;
-			flags |= RECORD_RESTART;
 			/* Not in lockstep nobody knows of it yet: the signal comes before. */
 			if (!c->lockstep)
 				goto done;
 		}
 	}
+	if (c->restart)
+		flags |= RECORD_RESTART;
 	if (news)
 		flags |= RECORD_ORDERED;
 	if (likely(c->reserved)) {
@@ -464,7 +465,7 @@ void leader_leave(struct call *c)
 	if (!c->locked)
 		unlock(p);
 done:
-	/* Nobody else may append before: a child looks for this record (await_word). */
+	/* Nobody else may append before: it may be looked for (supervisor/unsaid.h). */
 	if (c->hold)
 		atomic_store(&p->state->making, 0);
 	if (c->locked) {

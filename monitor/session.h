@@ -278,11 +278,13 @@ struct process_state {
 	int32_t exit_status;      /* of PHASE_EXITED */
 	uint32_t fault;           /* signal of the last fault; a handler may have dealt with it */
 	/*
-	 * Leader: the stream of a child whose making isn't said yet, or 0. If the process is killed
-	 * then, the child says it, if there is one: the kernel has written its pid here before the
-	 * parent could die.
+	 * Leader: the stream of a child whose making isn't said yet, or 0; behind which position,
+	 * and by which thread, it will be said. For the case that the process is killed meanwhile:
+	 * supervisor/unsaid.h.
 	 */
 	_Atomic uint32_t making;
+	uint32_t making_thread;
+	uint64_t making_at;
 	/* Counters: written by the process, relaxed. */
 	uint64_t calls_private;
 	uint64_t calls_world;

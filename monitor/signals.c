@@ -42,6 +42,22 @@ uint64_t signals_block(void)
 	return old;
 }
 
+uint64_t signals_hold(const struct thread *t)
+{
+	uint64_t set = t->process->handled | FAULTS | SIGNAL_BIT(SIGSYS), old = 0;
+
+	sys(SYS_rt_sigprocmask, SIG_BLOCK, &set, &old, sizeof(set));
+	return old;
+}
+
+bool signals_wait(const struct thread *t)
+{
+	uint64_t set = 0;
+
+	sys(SYS_rt_sigpending, &set, sizeof(set));
+	return atomic_load(&t->pending) || (set & t->process->handled & ~t->mask);
+}
+
 void signals_unblock(uint64_t real)
 {
 	set_real_mask(real);

@@ -57,6 +57,10 @@ void signals_localise(const struct process *p, siginfo_t *info);
 void signals_give_back(struct thread *t);
 /* Blocks everything (fork, clone); returns the real mask for signals_unblock. */
 uint64_t signals_block(void);
+/* The same, but for those that kill: they may do so at any moment. */
+uint64_t signals_hold(const struct thread *t);
+/* Held: is there one that the program would handle now? */
+bool signals_wait(const struct thread *t);
 void signals_unblock(uint64_t real);
 
 /* Is this code of the monitor's, or of the gate's? */

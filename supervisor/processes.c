@@ -17,6 +17,7 @@
 #include "lead.h"
 #include "stop.h"
 #include "tree.h"
+#include "unsaid.h"
 
 /* One kill may meant for all variants reaches them one after the other. */
 #define GRACE_NS 300000000ll
@@ -313,19 +314,6 @@ static void end_stream(struct running *r, uint32_t number, const struct stream_p
 }
 
 /*
- * A leader's process that was killed while it made a child, whose twins don't exist before that is
- * said: the child does so in its place.
- */
-static bool has_heir(const struct running *r, const struct process_watch *w)
-{
-	uint32_t making = atomic_load(&w->stream->pages.state[w->variant]->making);
-	int pid = making ? session_pid(&r->files, w->variant, making) : 0;
-	struct tree_process child;
-
-	return pid > 0 && tree_look(pid, &child) == 0 && child.state != 'Z' && child.state != 'X';
-}
-
-/*
  * The leader's process is gone without a word. Its twins end as it did, unless somebody outside
  * has killed it: SIGKILL that the program hasn't sent and that didn't meet all variants.
  */
@@ -336,10 +324,7 @@ static int leader_gone(struct running *r, struct process_watch *w, bool *soon)
 
 	if (ended_by_itself(w) || atomic_load(&c->ended))
 		return STATUS_GO_ON;
-	if (has_heir(r, w)) {
-		*soon = true;
-		return STATUS_GO_ON;
-	}
+	unsaid_say(&r->files, w->stream->number, &w->stream->pages);
 	sent = look_into_notes(r, w);
 	if (!sent && (w->status == -1 || WTERMSIG(w->status) == SIGKILL) &&
 	    !twins_died_alike(r, w)) {

@@ -101,6 +101,12 @@ struct record_passed {
 			/* the file's path with its NUL, "" if it has none */
 };
 
+/* Outputs of a RECORD_LEAVE of clone: the child. */
+struct record_child {
+	uint32_t id; /* stream or thread tag */
+	int32_t pidfd;
+};
+
 /* Outputs of RECORD_FUTEX. */
 struct record_futex {
 	uint32_t wakes;   /* 1: it wakes others; 0: it was a wait, which has ended */

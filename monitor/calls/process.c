@@ -23,12 +23,6 @@
 #include "../turns.h"
 #include "hooks.h"
 
-/* The leader's word on a child, as extra output. */
-struct child_record {
-	uint32_t id; /* stream or thread tag */
-	int32_t pidfd;
-};
-
 struct clone_request {
 	uint64_t flags; /* with the exit signal */
 	uint64_t stack; /* top; 0: the caller's */
@@ -42,9 +36,6 @@ struct clone_request {
 struct start {
 	struct thread *thread;
 	struct regs regs;
-	struct call
-		*call; /* its creator's, which the creator is in until the child's record is out */
-	uint64_t head; /* of the creator's stream then */
 	uint32_t stream; /* of a process */
 	uint64_t flags;
 	bool process;
@@ -96,39 +87,13 @@ static void introduce(struct process_state *made, int32_t pid)
 
 #define WORD_SPINS 1000
 
-static bool orphaned(int32_t parent, uint64_t flags)
-{
-	return flags & CLONE_PARENT ? sys(SYS_kill, parent, 0) == -ESRCH
-				    : sys(SYS_getppid) != parent;
-}
-
-/* Has the leader's process said the record of this call before it was killed? */
-static bool said(struct call *c, uint64_t from)
-{
-	struct process *p = c->process;
-	uint64_t head = atomic_load(&p->tx.page->head);
-
-	/* Clocks may be in front of it; nobody else could append meanwhile. */
-	for (uint64_t at = from; at < head;) {
-		const struct record *r = (const void *)(p->ring_data + (at & p->tx.mask));
-
-		if (r->kind == RECORD_LEAVE || r->kind == RECORD_CALL)
-			return true;
-		at += r->size;
-	}
-	p->tx.published = head;
-	p->tx.head = head > from ? head : from;
-	return false;
-}
-
 /*
- * Leader, in a child: its twins are made when its parent's record is out. A parent that was killed
- * before it could say it has left a child all the same, which says it in the parent's place; the
- * supervisor ends the parent's stream only behind that (process_state.making).
+ * Leader, in a child: its twins are made when the record of its making is out in its parent's
+ * stream, which is still mapped. If the parent was killed before that, the supervisor says it
+ * (supervisor/unsaid.h).
  */
-static void await_word(struct call *c, uint32_t stream, uint64_t from, uint64_t flags)
+static void await_word(const struct process *p, uint32_t stream)
 {
-	struct process *p = c->process;
 	const struct timespec nap = {.tv_nsec = 200000};
 
 	for (unsigned i = 0; atomic_load(&p->state->making) == stream; i++) {
@@ -138,23 +103,9 @@ static void await_word(struct call *c, uint32_t stream, uint64_t from, uint64_t 
 		}
 		if (process_halted(p))
 			park();
-		if (!orphaned(p->pid, flags)) {
-			sys(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, &nap, 0);
-			continue;
-		}
-		if (atomic_load(&p->state->making) != stream)
-			return;
-		if (said(c, from)) {
-			atomic_store(&p->state->making, 0);
-			return;
-		}
-		/* No thread of the parent's is left that could hold a lock. */
-		p->alone = true;
-		p->thread_lock = 0;
-		p->clocked = c->thread->clocks != 0;
-		c->result = sys(SYS_getpid);
-		call_leave(c);
-		return;
+		if (sys(SYS_kill, p->session->supervisor, 0) == -ESRCH)
+			sys(SYS_exit_group, 113); /* our life isn't tied to it yet */
+		sys(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, &nap, 0);
 	}
 }
 
@@ -187,12 +138,13 @@ static void become(struct process *p, struct thread *t, uint32_t stream, int32_t
 	t->pending = 0;
 	tick_forget(t);
 	t->parts_size = 0;
+	p->stream = stream;
+	if (!p->leader) /* who adopts it may look for it, even if it dies at once */
+		process_tell_kin(p, parent);
 	error = process_attach(p, stream);
 	if (error < 0)
 		stop_internal("a new process can't map its stream", error);
 	p->state->parent = parent;
-	if (!p->leader)
-		process_tell_kin(p, parent);
 	announce(p);
 }
 
@@ -217,8 +169,8 @@ static void child_main(struct start *s)
 	struct regs regs = s->regs;
 
 	thread_adopt(t);
-	if (s->process && s->call)
-		await_word(s->call, s->stream, s->head, s->flags);
+	if (s->process && t->process->leader)
+		await_word(t->process, s->stream);
 	if (s->process)
 		become(t->process, t, s->stream, s->vpid, s->flags);
 	else
@@ -267,7 +219,6 @@ static struct start *prepare(struct call *c, const struct clone_request *q)
 	if (q->stack)
 		regs_set_stack(&s->regs, q->stack);
 	s->process = q->shares;
-	s->call = p->leader ? c : NULL;
 	t->here = 1;
 	s->flags = q->flags;
 	return s;
@@ -373,25 +324,38 @@ static void add_thread(struct process *p, struct start *s, uint32_t tag, int32_t
 static void leader_clone(struct call *c, const struct clone_request *q, struct start *s)
 {
 	struct process *p = c->process;
-	struct child_record *child = (void *)c->extra;
+	struct record_child *child = (void *)c->extra;
 	struct process_state *made = NULL;
-	uint64_t mask, head = p->tx.head;
+	uint64_t mask;
 
 	c->extra_bytes = sizeof(*child);
+	child->id = 0;
+	child->pidfd = -1;
+	mask = signals_hold(c->thread);
+	/*
+	 * As in the kernel: what was sent to a group before the child was there must reach it, so
+	 * the handler runs first.
+	 */
+	if (!q->thread && c->lockstep && signals_wait(c->thread)) {
+		c->result = -EINTR;
+		c->restart = true;
+		signals_unblock(mask);
+		return;
+	}
 	child->id = q->thread ? p->next_tag : atomic_fetch_add(&variant.log->next_stream, 1) + 1;
 	if (unlikely(!q->thread && child->id >= SESSION_STREAMS))
 		stop_internal("this session has no number left for another process", -ENOSPC);
-	child->pidfd = -1;
-	mask = signals_block();
 	if (q->thread) {
 		add_thread(p, s, child->id, 0);
 	} else {
 		made = process_state_map(child->id);
-		atomic_store(&p->state->making, child->id);
-		if (s) {
-			s->stream = child->id;
-			s->head = head;
+		if (made && c->lockstep && !(q->flags & CLONE_PIDFD)) {
+			p->state->making_at = p->tx.head;
+			p->state->making_thread = c->thread->tag;
+			atomic_store(&p->state->making, child->id);
 		}
+		if (s)
+			s->stream = child->id;
 	}
 	hold_memory(s);
 	c->result = clone_own(c, q, s, made);
@@ -400,9 +364,7 @@ static void leader_clone(struct call *c, const struct clone_request *q, struct s
 		set_tid(q->child_tid, (int32_t)c->result);
 	if (c->result == 0) {
 		process_state_unmap(made);
-		await_word(c, child->id, head, q->flags);
-		c->result = 0;
-		c->signalled = false;
+		await_word(p, child->id);
 		process_detach(p);
 		become(p, c->thread, child->id, 0, q->flags);
 		trap_thread();
@@ -431,7 +393,7 @@ static void leader_clone(struct call *c, const struct clone_request *q, struct s
 static void follower_clone(struct call *c, const struct clone_request *q, struct start *s)
 {
 	struct process *p = c->process;
-	const struct child_record *child = (void *)c->extra;
+	const struct record_child *child = (void *)c->extra;
 	struct process_state *made = q->thread ? NULL : process_state_map(child->id);
 	int32_t vpid = (int32_t)c->result;
 	uint64_t mask = signals_block();
@@ -520,7 +482,7 @@ void hook_clone(struct call *c)
 			return; /* the child of a fork: nothing of the parent's call is its own */
 		call_leave(c);
 	} else {
-		c->extra_bytes = sizeof(struct child_record);
+		c->extra_bytes = sizeof(struct record_child);
 		call_leave(c);
 		if (!call_failed(c->result) && !c->restart) {
 			follower_clone(c, &q, s);
@@ -536,7 +498,7 @@ void hook_clone(struct call *c)
 		p->shares |= p->maps;
 	}
 	if (made && (q.flags & CLONE_PIDFD))
-		fd_set_kind(p, ((struct child_record *)c->extra)->pidfd, FD_PIDFD);
+		fd_set_kind(p, ((struct record_child *)c->extra)->pidfd, FD_PIDFD);
 	call_finish(c);
 	if (made && q.waits)
 		wait_gone(&q, child);
