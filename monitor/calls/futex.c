@@ -59,6 +59,12 @@ static bool wakes(unsigned op)
 	       op == FUTEX_CMP_REQUEUE || op == FUTEX_WAKE_OP;
 }
 
+/* Nobody else sees the process's memory: there is nobody to be woken. */
+static bool lonely(const struct process *p)
+{
+	return p->alone && !p->maps && !p->crowded;
+}
+
 /* By syscall() of libc's libc makes calls for others. */
 static bool by_syscall(uintptr_t site)
 {
@@ -219,7 +225,7 @@ void hook_futex(struct call *c)
 {
 	unsigned op = (unsigned)c->args[1], within = c->thread->within;
 
-	if (wakes(op) && wake_is_told(c)) {
+	if (wakes(op) && !lonely(c->process) && wake_is_told(c)) {
 		wake_told(c);
 		return;
 	}
