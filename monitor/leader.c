@@ -418,14 +418,12 @@ void leader_leave(struct call *c)
 	if (likely(c->reserved)) {
 		struct record *r = (void *)c->reserved;
 		size_t at = sizeof(*r) + RECORD_PADDED(c->pack.size);
-		size_t bound =
-			c->restart ? 0 : pack_outputs_bound(c->row, c->args, c->result, &c->pack);
 		long n = 0;
 
-		if (likely(at + bound + CALL_EXTRA <= c->room)) {
-			if (bound)
-				n = pack_outputs(c->row, c->args, c->result, &c->pack,
-						 c->reserved + at, bound);
+		if (!c->restart)
+			n = pack_outputs(c->row, c->args, c->result, &c->pack, c->reserved + at,
+					 c->room - at - CALL_EXTRA);
+		if (likely(n != -ENOSPC)) {
 			if (unlikely(n < 0))
 				stop_internal("a call's results can't be packed", n);
 			memcpy(c->reserved + at + n, c->extra, c->extra_bytes);

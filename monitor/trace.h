@@ -30,6 +30,7 @@ static inline void trace(struct thread *t, const struct call *c)
 	e->site = regs_ip(c->regs);
 	e->caller = 0;
 	user_read(&e->caller, (void *)regs_stack(c->regs), 8);
+#pragma GCC unroll 6
 	for (int i = 0; i < 6; i++)
 		e->args[i] = c->args[i];
 	e->result = c->result;
