@@ -112,6 +112,8 @@ void follower_hold(struct thread *t, struct regs *regs);
 void follower_drop(struct thread *t);
 /* What that record carries: so many bytes. */
 void follower_held(struct thread *t, void *bytes, size_t size);
+/* Follower: the thread gives the processor away, and waits until it has its turn to go on. */
+void follower_yield(struct thread *t);
 /*
  * A futex call of the program's own (calls/futex.c), which a variant may make and another not.
  * Leader: says that a wait has ended with c->result, or makes a call that wakes others and says so.

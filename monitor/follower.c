@@ -89,7 +89,7 @@ static const struct record *next(struct thread *t, struct record *header, bool w
 		r = peek(t, header->size, true);
 		if (likely(header->kind != RECORD_LEFT))
 			return r;
-		segment_left(p, (uint32_t)header->result);
+		segment_left(p, (uint32_t)header->result, header->extra);
 		p->state->records++;
 		p->state->bytes += header->size;
 		ring_release(&p->rx, header->size);
@@ -155,13 +155,54 @@ static const struct record *next_own(struct thread *t, struct record *header, in
 	}
 }
 
-/* The same; but the leader's futexes, unless they are asked for, are what only it had to call. */
+/* What not every variant has to do, so a follower may come to something else. */
+static bool optional(const struct record *header)
+{
+	return header->kind == RECORD_FUTEX || header->kind == RECORD_YIELD;
+}
+
+#define YIELD_LOOK_NS 200000
+
+/*
+ * As long as nobody knows whether the leader's has gone on, this one waits: its next record, or
+ * that another waits for its segment, says that it has.
+ */
+void follower_yield(struct thread *t)
+{
+	struct process *p = t->process;
+	struct record header;
+
+	for (;;) {
+		bool awaited = atomic_load(&p->awaited);
+
+		if (atomic_load(&t->stands))
+			break;
+		if (awaited || atomic_load(&t->left))
+			return;
+		if (!next_own(t, &header, YIELD_LOOK_NS))
+			continue;
+		turn_pass(p, t->tag);
+		if (header.kind != RECORD_YIELD)
+			return;
+		break;
+	}
+	segment_end(t);
+	next_own(t, &header, 0);
+	if (header.kind == RECORD_YIELD) {
+		follower_resume(t, &header);
+	} else {
+		turn_pass(p, t->tag);
+		segment_resume(t);
+	}
+}
+
+/* The same; but what is optional, unless it is asked for, is what only the leader had to do. */
 static const struct record *own_turn(struct thread *t, struct record *header)
 {
 	for (;;) {
 		const struct record *r = next_own(t, header, 0);
 
-		if (likely(header->kind != RECORD_FUTEX))
+		if (likely(!optional(header)))
 			return r;
 		follower_release(t, header->size);
 	}
@@ -178,6 +219,10 @@ enum futex_word follower_futex(struct thread *t, bool wakes, int64_t silence, st
 
 		if (!r)
 			return FUTEX_SILENCE;
+		if (header->kind == RECORD_YIELD) {
+			follower_release(t, header->size);
+			continue;
+		}
 		if (header->kind != RECORD_FUTEX) {
 			turn_pass(p, t->tag);
 			return header->kind == RECORD_SIGNAL ? FUTEX_SIGNAL : FUTEX_OTHER;
@@ -271,9 +316,11 @@ static bool take_signal(struct thread *t, siginfo_t *info, struct record *header
 		else if (!p->alone && !turn_take(p, t->tag))
 			return false;
 		r = next(t, header, false);
-		if (!r || header->thread != t->tag || header->kind != RECORD_ORDER)
+		if (!r || header->thread != t->tag ||
+		    (header->kind != RECORD_ORDER && (between || header->kind != RECORD_YIELD)))
 			break;
-		causal_follow(p, header);
+		if (header->kind == RECORD_ORDER)
+			causal_follow(p, header);
 		follower_release(t, header->size);
 	}
 	if (!r || header->thread != t->tag || header->kind != RECORD_SIGNAL ||

@@ -111,12 +111,13 @@ static void append_left(struct thread *t)
 
 	lock_acquire(&p->thread_lock);
 	for (struct thread *of = p->threads; of; of = of->next) {
+		bool stands = segment_stands(of);
 		struct record *r;
 
-		if (!segment_unsaid(of))
+		if (!segment_unsaid(of) && !stands)
 			continue;
 		r = (void *)reserve(t, p->chunk);
-		header(r, RECORD_LEFT, 0, 0, t->tag, 0, of->tag, 0, 0);
+		header(r, RECORD_LEFT, 0, 0, t->tag, 0, of->tag, stands, 0);
 		publish(p, r->size, false);
 	}
 	lock_release(&p->thread_lock);

@@ -99,6 +99,7 @@ struct thread {
 	int64_t segment_looked;   /* processor time when others first waited for its end, or 0 */
 	_Atomic bool trapped;     /* the monitor looks at a new site, which takes its time */
 	_Atomic bool left;        /* leader: out, but not said so yet; follower: heard of it */
+	_Atomic bool stands;      /* the same of a yield: see segment_yield() */
 	bool apart;               /* started by an allocator: its segments are its own */
 	bool starts_apart;        /* an allocator is about to start a thread */
 	uint8_t within;           /* enum within: libc's own waits; see order.h */
@@ -178,7 +179,7 @@ struct process {
 	_Atomic uint32_t next_turn;    /* 1 + tag of the thread it is for, or 0: unknown */
 	_Atomic uint32_t running;      /* segments that are waited for; see segment.h */
 	_Atomic uint32_t unsaid;  /* leader: segments that are left out, and followers don't know */
-	_Atomic bool awaited;     /* leader: a thread waits for their ends */
+	_Atomic bool awaited;     /* a thread waits for their ends */
 	_Atomic uint32_t clocked; /* leader: threads that have notes; see clocks.h */
 	struct thread *threads;
 	struct thread *free_threads;

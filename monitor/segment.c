@@ -19,6 +19,7 @@ void segment_first(struct thread *t)
 {
 	atomic_store(&t->segment, SEGMENT_RUNS);
 	atomic_store(&t->left, false);
+	atomic_store(&t->stands, false);
 	atomic_store(&t->process->running, 1);
 	atomic_store(&t->process->unsaid, 0);
 }
@@ -97,22 +98,40 @@ bool segment_unsaid(struct thread *t)
 }
 
 /* Noted first, for a segment that begins right now without a record (segment_resume). */
-void segment_left(struct process *p, uint32_t tag)
+void segment_left(struct process *p, uint32_t tag, bool stands)
 {
 	lock_acquire(&p->thread_lock);
 	for (struct thread *t = p->threads; t; t = t->next) {
 		if (t->tag != tag)
 			continue;
+		if (stands) {
+			atomic_store(&t->stands, true);
+			continue;
+		}
 		atomic_store(&t->left, true);
 		leave_out(t);
 	}
 	lock_release(&p->thread_lock);
 }
 
-void segment_yield(struct thread *t)
+bool segment_yield(struct thread *t)
 {
-	if (t->process->leader && atomic_load(&t->process->awaited))
-		segment_leave_out(t);
+	struct process *p = t->process;
+
+	if (!atomic_load(&p->awaited))
+		return false;
+	atomic_fetch_add(&p->unsaid, 1);
+	atomic_store(&t->stands, true);
+	segment_end(t);
+	return true;
+}
+
+bool segment_stands(struct thread *t)
+{
+	if (!atomic_exchange(&t->stands, false))
+		return false;
+	atomic_fetch_sub(&t->process->unsaid, 1);
+	return true;
 }
 
 /* The order lock is held, so no segment begins meanwhile; they only end. */
@@ -161,6 +180,7 @@ void segment_begin_follower(struct thread *t, unsigned flags)
 	if (p->alone)
 		return;
 	for (unsigned i = 1; (flags & RECORD_QUIET) && atomic_load(&p->running); i++) {
+		atomic_store(&p->awaited, true);
 		cpu_relax();
 		if (i % SPINS)
 			continue;
@@ -168,7 +188,10 @@ void segment_begin_follower(struct thread *t, unsigned flags)
 			park();
 		sys(SYS_sched_yield);
 	}
+	atomic_store(&p->awaited, false);
 	atomic_store(&t->left, false);
+	if (flags & RECORD_QUIET)
+		atomic_store(&t->stands, false);
 	begin(t);
 }
 

@@ -8,10 +8,10 @@
  * So in a process with several threads one segment runs at a time: a thread goes back to
  * the program when all others are in the monitor, which includes system calls and waits for locks.
  * Its record says so (RECORD_QUIET), and in a follower the thread then waits for
- * the same. Where a segment is long, or its thread gives the processor away, the leader doesn't
- * wait for its end: it is left out (LEFT) until its thread's next call, in followers as well
- * (RECORD_LEFT, in front of the next record). With that thread twins rely on the order of locks
- * (locks.c) alone, and it runs in parallel; the others' segments still come one after the other.
+ * the same. Where a segment is long, the leader doesn't wait for its end: it is left out (LEFT)
+ * until its thread's next call, in followers as well (RECORD_LEFT, in front of the next record).
+ * With that thread twins rely on the order of locks (locks.c) alone, and it runs in parallel; the
+ * others' segments still come one after the other.
  *
  * Threads that an allocator has started are left out from the beginning: what they do is private.
  */
@@ -46,13 +46,17 @@ void segment_end(struct thread *t);
 void segment_leave_out(struct thread *t);
 /* Leader: is that to be said? Whoever asks says it; of a thread that ends nobody says it. */
 bool segment_unsaid(struct thread *t);
-/* Follower: the leader's has been left out. By whoever has the turn. */
-void segment_left(struct process *p, uint32_t tag);
+/* Follower: the leader's has been left out, or stands at a yield. By whoever has the turn. */
+void segment_left(struct process *p, uint32_t tag, bool stands);
 /*
- * It gives the processor away, and doesn't come to its next call by itself perhaps: it may be
- * looking again and again for what another thread has yet to do.
+ * It gives the processor away: perhaps it looks again and again for what another thread has yet to
+ * do. Leader: if somebody waits for its segment, that is over; it stands still until it has its
+ * turn again (RECORD_YIELD), and who goes on meanwhile says so first. A follower's thread stands at
+ * the next yield behind that; how often both have looked before is the same to those who look.
  */
-void segment_yield(struct thread *t);
+bool segment_yield(struct thread *t);
+/* Leader: is that to be said? */
+bool segment_stands(struct thread *t);
 /*
  * It goes back to the program. The order lock is held, and the record of what it was here for isn't
  * appended (leader: returns its flags), or not released yet (follower).

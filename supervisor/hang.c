@@ -29,6 +29,7 @@ static const char *const kind_names[RECORD_KINDS] = {
 	[RECORD_CONTENT] = "a mapped file's content",
 	[RECORD_FUTEX] = "a futex of its own",
 	[RECORD_LEFT] = "a thread that isn't waited for",
+	[RECORD_YIELD] = "a turn after a yield",
 	[RECORD_START] = "its start",
 	[RECORD_CLOCKS] = "looks at the clock",
 };

@@ -16,7 +16,7 @@
 
 #include <stdint.h>
 
-#define RECORD_VERSION 6
+#define RECORD_VERSION 7
 
 enum record_kind {
 	RECORD_PAD,     /* nothing */
@@ -37,7 +37,9 @@ enum record_kind {
 	RECORD_CONTENT, /* so many bytes as result says: of a mapped file's name or, without one, of
 			   itself */
 	RECORD_FUTEX,   /* a futex call of the program's own: result, struct record_futex */
-	RECORD_LEFT,    /* another thread's segment isn't waited for any more: result is its tag */
+	RECORD_LEFT,    /* another thread's segment isn't waited for any more: result is its tag;
+			   extra: 1, it has given the processor away, and stands still */
+	RECORD_YIELD,   /* the thread goes on where it had given the processor away */
 	RECORD_KINDS,
 };
 

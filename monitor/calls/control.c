@@ -390,14 +390,21 @@ void hook_select(struct call *c)
 
 #define SCHED_LEAST 48 /* sizeof(struct sched_attr) at first, and where it says 0 */
 
-/* What the kernel would refuse is one word, which it writes the right size to. */
 void hook_yield(struct call *c)
 {
-	if (!c->process->alone)
-		segment_yield(c->thread);
+	struct process *p = c->process;
+	struct thread *t = c->thread;
+
+	if (!p->alone && !t->apart && !t->within && !t->held) {
+		if (!p->leader)
+			follower_yield(t);
+		else if (segment_yield(t))
+			leader_note(t, RECORD_YIELD, 0, 0, NULL, 0, false);
+	}
 	call_private(c);
 }
 
+/* What the kernel would refuse is one word, which it writes the right size to. */
 void hook_sched(struct call *c)
 {
 	uint32_t said = 0, copied = 0;
