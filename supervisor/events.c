@@ -210,6 +210,12 @@ static int never_started(struct running *r, unsigned v)
 	const struct root *root = &r->root[v];
 	char how[64] = "";
 
+	if (root->done && WIFSIGNALED(root->status) && WTERMSIG(root->status) == SIGKILL)
+		return stop_saying(r, STATUS_KILLED,
+				   "variant %d (%s): its process %d was killed from outside "
+				   "(SIGKILL) before the monitor had started in it; all variants "
+				   "are ended",
+				   r->config->variants[v].id, run_role(r, v), root->pid);
 	if (root->done && WIFEXITED(root->status))
 		snprintf(how, sizeof(how), " (it exited with %d)", WEXITSTATUS(root->status));
 	else if (root->done)

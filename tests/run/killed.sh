@@ -61,6 +61,25 @@ for ((round = 0; round < 10; round++)); do
 	check "killed after $((2 * round)) ms" early "0.0$((2 * round / 10))$((2 * round % 10))"
 done
 
+# Behind the constructors of libraries, one of which never ends.
+echo '#include <unistd.h>
+__attribute__((constructor)) static void first(void) { pause(); }' >"$scratch/first.c"
+${CC:-cc} -shared -fPIC -o "$scratch/first.so" "$scratch/first.c" || echo "Bail out! first.c"
+for v in 0 1; do
+	configuration socket_rw_oc
+	sed -i "s|{ id = $v;|& preload = ( \"$scratch/first.so\" );|" "$scratch/cfg"
+	setsid "$tandem" run -c "$scratch/cfg" -- "$target" sleep >"$scratch/out" 2>"$scratch/err" </dev/null &
+	guard=$!
+	victim=
+	while [ -z "$victim" ] && kill -0 $guard 2>/dev/null; do
+		victim=$(grep -slz "^LD_PRELOAD=.*$scratch/first.so" /proc/[0-9]*/environ | cut -d/ -f3)
+	done
+	kill -9 "$victim"
+	check "variant $v is killed before the monitor starts in it" ended 113
+	check "... is said" says "variant $v .*: its process $victim was killed from outside .SIGKILL. before the monitor had started"
+done
+configuration socket_rw_oc
+
 # --- variants --------------------------------------------------------------------------------
 
 begin -- "$target" sleep
