@@ -405,7 +405,8 @@ void leader_leave(struct call *c)
 	if (unlikely(atomic_load_explicit(&t->pending, memory_order_relaxed))) {
 		c->signalled = true;
 		flags |= RECORD_SIGNALLED;
-		if (c->result == -EINTR && (c->row->flags & CALL_RESTARTS) && signals_restart(t)) {
+		if (c->result == -EINTR &&
+		    (c->restart || ((c->row->flags & CALL_RESTARTS) && signals_restart(t)))) {
 			c->restart = true;
 			/* Not in lockstep nobody knows of it yet: the signal comes before. */
 			if (!c->lockstep)

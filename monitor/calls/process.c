@@ -133,10 +133,9 @@ static void become(struct process *p, struct thread *t, uint32_t stream, int32_t
 	t->next = NULL;
 	t->tag = 0;
 	t->vtid = p->vpid;
-	t->has_caught = false;
-	t->sent = 0;
-	t->pending = 0;
 	tick_forget(t);
+	if (p->leader) /* it may have caught something by now */
+		signals_set_mask(t, t->mask);
 	t->parts_size = 0;
 	p->stream = stream;
 	if (!p->leader) /* who adopts it may look for it, even if it dies at once */
@@ -279,6 +278,11 @@ static long clone_own(struct call *c, const struct clone_request *q, struct star
 		flags |= CLONE_CHILD_CLEARTID;
 		child_tid = (uint64_t)&s->thread->here;
 	}
+	/* No signal may come between a look at those that wait and the call: see leader_clone(). */
+	if (!s && c->process->leader)
+		return gate_pass(
+			gate.wait, SYS_clone, (long)flags, 0,
+			CLONE_ARGUMENTS((long)parent_tid, (long)q->child_tid, (long)q->tls), 0);
 	if (!s)
 		return sys(SYS_clone, flags, 0, CLONE_ARGUMENTS(parent_tid, q->child_tid, q->tls));
 	top = (uint64_t *)s - 2;
@@ -326,17 +330,18 @@ static void leader_clone(struct call *c, const struct clone_request *q, struct s
 	struct process *p = c->process;
 	struct record_child *child = (void *)c->extra;
 	struct process_state *made = NULL;
-	uint64_t mask;
+	uint64_t mask = 0, sent = c->thread->sent;
 
 	c->extra_bytes = sizeof(*child);
 	child->id = 0;
 	child->pidfd = -1;
-	mask = signals_hold(c->thread);
 	/*
 	 * As in the kernel: what was sent to a group before the child was there must reach it, so
-	 * the handler runs first.
+	 * the handler runs first. A fork's child can catch signals from its first instruction on.
 	 */
-	if (!q->thread && c->lockstep && signals_wait(c->thread)) {
+	if (s)
+		mask = signals_hold(c->thread);
+	if (q->shares && c->lockstep && signals_wait(c->thread)) {
 		c->result = -EINTR;
 		c->restart = true;
 		signals_unblock(mask);
@@ -363,12 +368,12 @@ static void leader_clone(struct call *c, const struct clone_request *q, struct s
 	if (q->shares && (q->flags & CLONE_CHILD_SETTID) && c->result > 0)
 		set_tid(q->child_tid, (int32_t)c->result);
 	if (c->result == 0) {
+		c->thread->sent &= ~sent;
 		process_state_unmap(made);
 		await_word(p, child->id);
 		process_detach(p);
 		become(p, c->thread, child->id, 0, q->flags);
 		trap_thread();
-		signals_unblock(signals_real_mask(c->thread));
 		return;
 	}
 	if (call_failed(c->result)) {
@@ -387,7 +392,10 @@ static void leader_clone(struct call *c, const struct clone_request *q, struct s
 			set_tid(q->parent_tid, (int32_t)c->result);
 	}
 	process_state_unmap(made);
-	signals_unblock(mask);
+	if (s)
+		signals_unblock(mask);
+	else
+		c->restart = c->result == -EINTR;
 }
 
 static void follower_clone(struct call *c, const struct clone_request *q, struct start *s)
