@@ -5,6 +5,7 @@
 #include <linux/capability.h>
 #include <linux/fs.h>
 #include <net/if.h>
+#include <net/if_arp.h>
 #include <linux/sockios.h>
 #include <stddef.h>
 #include <sys/ioctl.h>
@@ -166,6 +167,11 @@ static const struct {
 	{SIOCGIFBRDADDR, ARG_INOUT_FIXED, sizeof(struct ifreq)},
 	{SIOCGIFHWADDR, ARG_INOUT_FIXED, sizeof(struct ifreq)},
 	{SIOCGIFMTU, ARG_INOUT_FIXED, sizeof(struct ifreq)},
+	{SIOCGIFDSTADDR, ARG_INOUT_FIXED, sizeof(struct ifreq)},
+	{SIOCGIFMETRIC, ARG_INOUT_FIXED, sizeof(struct ifreq)},
+	{SIOCGIFTXQLEN, ARG_INOUT_FIXED, sizeof(struct ifreq)},
+	{SIOCGIFMAP, ARG_INOUT_FIXED, sizeof(struct ifreq)},
+	{SIOCGARP, ARG_INOUT_FIXED, sizeof(struct arpreq)},
 };
 
 static bool ioctl_argument(uint32_t request, struct arg_desc *arg)
@@ -257,6 +263,8 @@ void hook_ioctl(struct call *c)
 	if (_IOC_TYPE(c->args[1]) == _IOC_TYPE(SIOCGIFNAME) &&
 	    row.arg[2].size == sizeof(struct ifreq))
 		interface_argument(c, &row);
+	if ((uint32_t)c->args[1] == SIOCGARP) /* the address that is asked about */
+		row.arg[2].aux = offsetof(struct arpreq, arp_ha);
 	if (c->args[1] == TIOCGPTPEER) {
 		row.result = RESULT_FD;
 		row.kind = FD_OTHER;

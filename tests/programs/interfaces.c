@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <ifaddrs.h>
 #include <net/if.h>
+#include <net/if_arp.h>
 #include <netdb.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -14,6 +15,8 @@ int main(void)
 	struct ifaddrs *all, *i;
 	struct ifreq request = {.ifr_name = "lo"}, some[8];
 	struct ifconf list = {0};
+	struct arpreq neighbour = {.arp_dev = "lo"};
+	struct sockaddr_in address;
 	char name[IF_NAMESIZE];
 	struct if_nameindex *names;
 	unsigned lo, seen = 0;
@@ -39,6 +42,12 @@ int main(void)
 	CHECK(request.ifr_flags & IFF_LOOPBACK);
 	CHECK_EQ(ioctl(fd, SIOCGIFMTU, &request), 0);
 	CHECK(request.ifr_mtu > 0);
+	CHECK_EQ(ioctl(fd, SIOCGIFTXQLEN, &request), 0);
+	CHECK_EQ(ioctl(fd, SIOCGIFDSTADDR, &request), 0);
+	address = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+	memcpy(&neighbour.arp_pa, &address, sizeof(address));
+	memset(&neighbour.arp_ha, (int)(uintptr_t)&neighbour >> 12, sizeof(neighbour.arp_ha));
+	CHECK_ERR(ioctl(fd, SIOCGARP, &neighbour), ENXIO);
 	CHECK_EQ(ioctl(fd, SIOCGIFCONF, &list), 0);
 	CHECK(list.ifc_len >= (int)sizeof(*some) && list.ifc_len % (int)sizeof(*some) == 0);
 	list.ifc_req = some;
