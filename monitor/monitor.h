@@ -181,6 +181,7 @@ struct process {
 	_Atomic uint32_t unsaid;  /* leader: segments that are left out, and followers don't know */
 	_Atomic bool awaited;     /* a thread waits for their ends */
 	_Atomic uint32_t clocked; /* leader: threads that have notes; see clocks.h */
+	_Atomic bool uneven;      /* follower: a segment has been left out */
 	struct thread *threads;
 	struct thread *free_threads;
 	_Atomic uint32_t thread_lock;

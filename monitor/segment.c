@@ -22,6 +22,7 @@ void segment_first(struct thread *t)
 	atomic_store(&t->stands, false);
 	atomic_store(&t->process->running, 1);
 	atomic_store(&t->process->unsaid, 0);
+	atomic_store(&t->process->uneven, false);
 }
 
 void segment_end(struct thread *t)
@@ -109,6 +110,7 @@ void segment_left(struct process *p, uint32_t tag, bool stands)
 			continue;
 		}
 		atomic_store(&t->left, true);
+		atomic_store(&p->uneven, true);
 		leave_out(t);
 	}
 	lock_release(&p->thread_lock);

@@ -169,8 +169,10 @@ static void follower_wait_told(struct call *c)
 			segment_resume(t);
 			return;
 		case FUTEX_SILENCE:
-			if (user_read(&word, (void *)c->args[0], sizeof(word)) == 0 &&
-			    word == (uint32_t)c->args[2])
+			/* Where no segment was left out the leader waits as well. */
+			if (!atomic_load(&c->process->uneven) ||
+			    (user_read(&word, (void *)c->args[0], sizeof(word)) == 0 &&
+			     word == (uint32_t)c->args[2]))
 				break;
 			c->result = -EAGAIN;
 			segment_resume(t);
