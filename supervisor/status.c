@@ -354,7 +354,9 @@ void status_answered(struct running *r, const char *variants)
 {
 	cJSON *list = cJSON_Parse(variants);
 
-	answer_all(r, cJSON_IsArray(list) ? list : cJSON_CreateArray());
-	if (!cJSON_IsArray(list))
+	if (!cJSON_IsArray(list)) {
 		cJSON_Delete(list);
+		list = cJSON_CreateArray();
+	}
+	answer_all(r, list);
 }

@@ -26,7 +26,9 @@ if not result:
 sys.exit(not result)' "$scratch/status" "${command[$1]}" "$2"
 }
 
+under=(env MALLOC_PERTURB_=165) # what is freed isn't what it was
 up tree 3
+under=()
 for host in a b c; do
 	check "status on host $host shows all variants" status $host 'sorted(v) == [0, 1, 2]'
 	check "... with their processes" status $host 'len({x["processes"] for x in v.values()}) == 1 and v[0]["processes"] > 7'
