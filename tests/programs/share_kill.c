@@ -8,7 +8,7 @@
 #include <stdatomic.h>
 #include <sys/mman.h>
 
-enum { CHILDREN = 3, ROUNDS = 40 };
+enum { CHILDREN = 3, ROUNDS = 30 };
 
 static atomic_uint *written;
 
@@ -45,7 +45,7 @@ int main(void)
 		char bytes[4096];
 		int i = round % CHILDREN;
 
-		for (unsigned got = 0; got < 500u + 7u * (unsigned)round;) {
+		for (unsigned got = 0; got < 100u + 7u * (unsigned)round;) {
 			ssize_t n = read(sink[0], bytes, 100);
 
 			CHECK(n > 0);
