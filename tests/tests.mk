@@ -61,7 +61,7 @@ UNITS := test_config test_report test_ring test_ring_errors test_record test_tab
 	test_pack test_pack_msg test_pack_garbage test_patch test_vdso test_engine test_engine_faults test_handshake \
 	test_frame test_key test_policy test_protocol
 test_config := $(wildcard supervisor/config*.c) $(addprefix supervisor/,check.c machine.c program.c) transport/rdma_device.c
-test_report := $(addprefix supervisor/,arguments.c flags.c explain.c columns.c reports.c) \
+test_report := $(addprefix supervisor/,arguments.c flags.c explain.c columns.c reports.c standing.c) \
 	monitor/syscalls/pack.c monitor/syscalls/table.c
 test_ring := transport/ring.c tests/unit/futex_host.c
 test_ring_errors := $(test_ring)
@@ -136,7 +136,7 @@ fuzz_frame := $(test_frame)
 fuzz_handshake := $(addprefix transport/,handshake.c key.c libcrypto.c seal.c)
 fuzz_message := $(addprefix supervisor/,arguments.c columns.c config.c config_place.c config_reader.c \
 	config_scan.c config_variant.c events.c evidence.c explain.c flags.c follow.c hang.c hosts.c lead.c \
-	libraries.c parameters.c processes.c report.c session.c status.c stop.c) \
+	libraries.c parameters.c processes.c report.c session.c standing.c status.c stop.c unsaid.c) \
 	monitor/syscalls/pack.c monitor/syscalls/table.c transport/ring.c
 # What it would do to the process that it runs in.
 fuzz_message_flags := $(foreach f,fork kill chdir umask,-D$f=fuzz_$f)
