@@ -44,7 +44,7 @@ uint64_t signals_block(void)
 
 uint64_t signals_hold(const struct thread *t)
 {
-	uint64_t set = t->process->handled | FAULTS | SIGNAL_BIT(SIGSYS), old = 0;
+	uint64_t set = t->process->handled | FAULTS, old = 0;
 
 	sys(SYS_rt_sigprocmask, SIG_BLOCK, &set, &old, sizeof(set));
 	return old;
