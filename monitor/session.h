@@ -277,14 +277,6 @@ struct process_state {
 	_Atomic uint32_t waiting; /* threads that wait for the other side now */
 	int32_t exit_status;      /* of PHASE_EXITED */
 	uint32_t fault;           /* signal of the last fault; a handler may have dealt with it */
-	/*
-	 * Leader: the stream of a child whose making isn't said yet, or 0; behind which position,
-	 * and by which thread, it will be said. For the case that the process is killed meanwhile:
-	 * supervisor/unsaid.h.
-	 */
-	_Atomic uint32_t making;
-	uint32_t making_thread;
-	uint64_t making_at;
 	/* Counters: written by the process, relaxed. */
 	uint64_t calls_private;
 	uint64_t calls_world;
@@ -298,6 +290,14 @@ struct process_state {
 	uint64_t trapping;
 	uint64_t traps;
 	char program[SESSION_PROGRAM]; /* of an image that the starter has started; else empty */
+	/*
+	 * Leader: the stream of a child whose making isn't said yet, or 0; behind which position,
+	 * and by which thread, it will be said. For the case that the process is killed meanwhile:
+	 * supervisor/unsaid.h.
+	 */
+	_Atomic uint32_t making;
+	uint32_t making_thread;
+	uint64_t making_at;
 	uint32_t trace_next;
 	struct trace_entry trace[TRACE_ENTRIES];
 };
