@@ -101,7 +101,7 @@ static struct stream *take_up(struct running *r, uint32_t number)
 static bool used(const struct running *r, uint32_t number)
 {
 	for (unsigned v = 0; v < r->files.session->variants; v++) {
-		if (session_pid(&r->files, v, number))
+		if (session_pid(&r->files, v, number) > 0)
 			return true;
 	}
 	return false;
