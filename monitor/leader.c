@@ -361,11 +361,14 @@ void leader_enter(struct call *c)
 		 * that is alone reserves, and has nothing to lock.
 		 */
 		wait_checked(t, p->tx.head);
-		unlock(p);
+		if (c->hold)
+			c->locked = !p->alone;
+		else
+			unlock(p);
 	}
-	if (!has_effect(c) && call_may_sleep(c))
+	if (!has_effect(c) && call_may_sleep(c) && !c->locked)
 		leader_flush(t);
-	if (c->hold && !p->alone) {
+	if (c->hold && !p->alone && !c->locked) {
 		lock_acquire(&p->order);
 		c->locked = true;
 	}
@@ -487,7 +490,8 @@ void leader_note(struct thread *t, enum record_kind kind, uint8_t flags, int64_t
 	append(t, kind, flags, 0, NULL, 0, result, bytes, size, kind != RECORD_SYNC);
 	if (lockstep)
 		wait_checked(t, p->tx.head);
-	unlock(p);
+	if (!t->ends)
+		unlock(p);
 }
 
 /*

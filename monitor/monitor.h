@@ -100,6 +100,7 @@ struct thread {
 	_Atomic bool trapped;     /* the monitor looks at a new site, which takes its time */
 	_Atomic bool left;        /* leader: out, but not said so yet; follower: heard of it */
 	_Atomic bool stands;      /* the same of a yield: see segment_yield() */
+	bool ends;                /* leader: its process ends behind its next note */
 	bool apart;               /* started by an allocator: its segments are its own */
 	bool starts_apart;        /* an allocator is about to start a thread */
 	uint8_t within;           /* enum within: libc's own waits; see order.h */

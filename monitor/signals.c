@@ -191,6 +191,7 @@ static void leader_deliver(struct thread *t, struct regs *regs, ucontext_t *cont
 		more = !death && atomic_load_explicit(&t->pending, memory_order_relaxed)
 			       ? RECORD_SIGNALLED
 			       : 0;
+		t->ends = death;
 		leader_note(t, RECORD_SIGNAL, more, info.si_signo, &info, sizeof(info), false);
 		if (death)
 			signals_die(death);
@@ -406,6 +407,8 @@ static void catch_fault(int signal, siginfo_t *info, void *context)
 	struct signal_action *action = &p->action[signal];
 	struct record header;
 	struct regs regs;
+	bool dies = action->handler == (uint64_t)SIG_DFL || action->handler == (uint64_t)SIG_IGN ||
+		    (t->mask & SIGNAL_BIT(signal));
 
 	if (info->si_code <= 0) {
 		catch_signal(signal, info, context);
@@ -421,6 +424,7 @@ static void catch_fault(int signal, siginfo_t *info, void *context)
 	t->regs = &regs;
 	p->state->fault = (uint32_t)signal;
 	if (p->leader) {
+		t->ends = dies;
 		leader_note(t, RECORD_FAULT, 0, signal, NULL, 0, true);
 	} else {
 		const struct record *r = follower_next(t, &header);
@@ -430,8 +434,7 @@ static void catch_fault(int signal, siginfo_t *info, void *context)
 				"this variant crashed, the leader didn't");
 		follower_resume(t, &header);
 	}
-	if (action->handler == (uint64_t)SIG_DFL || action->handler == (uint64_t)SIG_IGN ||
-	    (t->mask & SIGNAL_BIT(signal)))
+	if (dies)
 		signals_die(signal);
 	signal = deliver(t, &regs, info, uc, t->mask);
 	if (signal)

@@ -525,6 +525,8 @@ void hook_exit(struct call *c)
 	bool last = c->call == CALL_exit_group || p->alone;
 
 	c->lockstep = true;
+	/* Nothing comes behind the end of the process: followers wouldn't read it. */
+	c->hold = last;
 	call_enter(c);
 	call_finish(c);
 	segment_end(t);
