@@ -318,9 +318,8 @@ int rdma_complete(struct rdma *r, const struct ibv_wc *wc)
 		what = "it doesn't answer any more: dead, or the network between the hosts is";
 		break;
 	case IBV_WC_REM_ACCESS_ERR:
-		what = "it has withdrawn its memory: this stream is closed there, or its host "
-		       "follows "
-		       "another leader";
+		what = "it has withdrawn its memory: its supervisor was ended, this stream is "
+		       "closed there, or its host follows another leader";
 		break;
 	default:
 		what = ibv_wc_status_str(wc->status);
