@@ -449,8 +449,15 @@ static void tell_unborn(struct running *r, bool *soon)
 
 		if (session_map_stream(&r->files, r->awaited[i], &p))
 			return;
-		if (!atomic_load(&p.control->ended))
+		if (!atomic_load(&p.control->ended)) {
 			end_stream(r, r->awaited[i], &p, 1 + SIGKILL);
+		} else if (tnd_monotonic() - since > 10 * GRACE_NS) {
+			/* No twin either: whoever took the number was killed before it made a
+			 * child. */
+			int none = 0;
+
+			atomic_compare_exchange_strong(&p.state[leader]->pid, &none, PROCESS_NEVER);
+		}
 		session_unmap_stream(&r->files, &p);
 	}
 }
