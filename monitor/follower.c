@@ -24,13 +24,18 @@ static uint32_t next_thread(struct process *p)
 	return ((const struct record *)bytes)->thread;
 }
 
+static void leave_behind(struct process *p, uint32_t bytes)
+{
+	p->state->records++;
+	p->state->bytes += bytes;
+	ring_release(&p->rx, bytes);
+}
+
 void follower_release(struct thread *t, uint32_t bytes)
 {
 	struct process *p = t->process;
 
-	p->state->records++;
-	p->state->bytes += bytes;
-	ring_release(&p->rx, bytes);
+	leave_behind(p, bytes);
 	turn_pass(p, turn_waited(p) ? next_thread(p) : TURN_UNKNOWN);
 }
 
@@ -90,9 +95,7 @@ static const struct record *next(struct thread *t, struct record *header, bool w
 		if (likely(header->kind != RECORD_LEFT))
 			return r;
 		segment_left(p, (uint32_t)header->result, header->extra);
-		p->state->records++;
-		p->state->bytes += header->size;
-		ring_release(&p->rx, header->size);
+		leave_behind(p, header->size);
 	}
 }
 
@@ -282,8 +285,7 @@ bool clocks_follow(struct thread *t)
 	memcpy(t->clock, r + 1, header.size - sizeof(header));
 	t->clocks = (uint32_t)header.result;
 	t->clocks_taken = 0;
-	t->clocks_begin = t->process->rx.tail;
-	t->clocks_end = t->clocks_begin + header.size;
+	t->clocks_end = t->process->rx.tail + header.size;
 	follower_resume(t, &header);
 	return true;
 }
@@ -549,10 +551,8 @@ void follower_finish_last(struct call *c)
 {
 	struct process *p = c->process;
 
-	p->state->records++;
-	p->state->bytes += c->header.size;
 	p->state->calls_both++;
-	ring_release(&p->rx, c->header.size);
+	leave_behind(p, c->header.size);
 }
 
 void follower_finish(struct call *c)

@@ -104,6 +104,17 @@ static void append_own_clocks(struct thread *t)
 		append_clocks(t, t);
 }
 
+/* Appends a record that is a header alone. The order lock is held. */
+static void append_header(struct thread *t, enum record_kind kind, unsigned flags, int64_t result,
+			  uint64_t extra, bool urgent)
+{
+	struct process *p = t->process;
+	struct record *r = (void *)reserve(t, p->chunk);
+
+	header(r, kind, flags, 0, t->tag, 0, result, extra, 0);
+	publish(p, r->size, urgent);
+}
+
 /* Which threads aren't waited for. The order lock is held. */
 static void append_left(struct thread *t)
 {
@@ -112,13 +123,9 @@ static void append_left(struct thread *t)
 	lock_acquire(&p->thread_lock);
 	for (struct thread *of = p->threads; of; of = of->next) {
 		bool stands = segment_stands(of);
-		struct record *r;
 
-		if (!segment_unsaid(of) && !stands)
-			continue;
-		r = (void *)reserve(t, p->chunk);
-		header(r, RECORD_LEFT, 0, 0, t->tag, 0, of->tag, stands, 0);
-		publish(p, r->size, false);
+		if (segment_unsaid(of) || stands)
+			append_header(t, RECORD_LEFT, 0, of->tag, stands, false);
 	}
 	lock_release(&p->thread_lock);
 }
@@ -279,18 +286,6 @@ static const uint8_t *arguments(struct call *c, uint64_t hash[2], size_t *bytes,
 	return (const uint8_t *)hash;
 }
 
-static void append_order(struct thread *t, unsigned flags, uint64_t number, uint64_t from,
-			 bool urgent)
-{
-	struct process *p = t->process;
-	struct record *r;
-
-	append_own_clocks(t);
-	r = (void *)reserve(t, p->chunk);
-	header(r, RECORD_ORDER, flags, 0, t->tag, 0, (int64_t)number, from, 0);
-	publish(p, r->size, urgent);
-}
-
 /* Before a call that other processes may notice. */
 static void release(struct thread *t)
 {
@@ -298,9 +293,10 @@ static void release(struct thread *t)
 	struct release r;
 
 	lock(p);
+	append_own_clocks(t);
 	do {
 		r = causal_begin(p);
-		append_order(t, RECORD_RELEASES, r.number, r.from, true);
+		append_header(t, RECORD_ORDER, RECORD_RELEASES, (int64_t)r.number, r.from, true);
 	} while (!causal_end(p, r));
 	unlock(p);
 }
@@ -311,7 +307,8 @@ static void acquire(struct thread *t)
 	struct process *p = t->process;
 
 	p->seen = atomic_load(&variant.log->clock);
-	append_order(t, 0, p->seen, 0, false);
+	append_own_clocks(t);
+	append_header(t, RECORD_ORDER, 0, (int64_t)p->seen, 0, false);
 }
 
 void leader_acquire(struct thread *t)

@@ -29,14 +29,7 @@ extern void *dlsym(void *handle, const char *name);
  */
 static __attribute__((noinline)) void *look_up(const char *name)
 {
-	struct thread *t = thread_self();
-	uint8_t outer = t->within;
-	void *symbol;
-
-	t->within = WITHIN_PRIVATE;
-	symbol = dlsym(NEXT, name);
-	t->within = outer;
-	return symbol;
+	return WITHIN(WITHIN_PRIVATE, dlsym(NEXT, name));
 }
 
 void *symbol_behind(const char *name)

@@ -83,7 +83,7 @@ struct thread {
 
 	/* Reads of clocks: the leader's that aren't in the stream yet, a follower's to come. */
 	uint32_t clocks, clocks_taken;
-	uint64_t clocks_begin, clocks_end; /* follower: where in the stream its last ones stood */
+	uint64_t clocks_end; /* follower: behind the record of its last ones in the stream */
 	struct record_clock clock[RECORD_CLOCKS_MOST];
 
 	/* Of an exec that goes on; a vfork child leaves it in its parent's memory. */

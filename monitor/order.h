@@ -63,7 +63,7 @@ static inline int said(int result)
 	({                                                                                         \
 		struct thread *self_ = thread_self();                                              \
 		uint8_t outer_ = self_->within;                                                    \
-		int own_;                                                                          \
+		__typeof__(work) own_;                                                             \
                                                                                                    \
 		self_->within = why;                                                               \
 		own_ = work;                                                                       \

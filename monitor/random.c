@@ -55,7 +55,9 @@ static int status(void)
 	return 1;
 }
 
-static void use(int (*set_method)(const struct method *))
+typedef int set_method_fn(const struct method *);
+
+static void use(set_method_fn *set_method)
 {
 	static const struct method kernel = {
 		.seed = seed, .bytes = draw, .add = add, .pseudo = draw, .status = status};
@@ -69,29 +71,30 @@ void random_start(void)
 	use(symbol_behind("RAND_set_rand_method"));
 }
 
+/* That of the library that this is code of, if it is OpenSSL's. */
+static set_method_fn *method_setter(const void *code)
+{
+	set_method_fn *found;
+	Dl_info info;
+	void *library;
+
+	if (!dladdr(code, &info) || !strstr(info.dli_fname, "/libcrypto.so"))
+		return NULL;
+	library = dlopen(info.dli_fname, RTLD_LAZY | RTLD_NOLOAD);
+	if (!library)
+		return NULL;
+	found = dlsym(library, "RAND_set_rand_method");
+	dlclose(library);
+	return found;
+}
+
 void random_look(const void *caller)
 {
 	static const void *last;
-	struct thread *t;
-	uint8_t outer;
-	Dl_info info;
-	void *library;
-	void *set_method = NULL;
 
 	if (caller == last || !variant.running)
 		return;
 	last = caller;
-	/* Not events of the program's, as in locks.c. */
-	t = thread_self();
-	outer = t->within;
-	t->within = WITHIN_PRIVATE;
-	if (dladdr(caller, &info) && strstr(info.dli_fname, "/libcrypto.so")) {
-		library = dlopen(info.dli_fname, RTLD_LAZY | RTLD_NOLOAD);
-		if (library) {
-			set_method = dlsym(library, "RAND_set_rand_method");
-			dlclose(library);
-		}
-	}
-	t->within = outer;
-	use(set_method);
+	/* The search isn't an event of the program's. */
+	use(WITHIN(WITHIN_PRIVATE, method_setter(caller)));
 }

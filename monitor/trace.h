@@ -19,7 +19,9 @@ static inline uint64_t trace_position(const struct thread *t)
 
 	if (p->leader)
 		return p->tx.head;
-	return p->rx.tail == t->clocks_end ? t->clocks_begin : p->rx.tail;
+	if (p->rx.tail != t->clocks_end)
+		return p->rx.tail;
+	return p->rx.tail - sizeof(struct record) - t->clocks * sizeof(*t->clock);
 }
 
 static inline void trace(struct thread *t, const struct call *c)
