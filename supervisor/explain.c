@@ -12,7 +12,6 @@
 #include "columns.h"
 #include "reports.h"
 #include "run.h"
-#include "standing.h"
 
 #define REPORT_MOST (16u << 20)
 /* Bytes shown around the first that differs. */
@@ -282,6 +281,42 @@ static const cJSON *find(const cJSON *variants, double id, bool leader)
 	return NULL;
 }
 
+/* Where a variant's process stands. */
+static void place_of(const cJSON *process, char *to, size_t size)
+{
+	const char *call = text_of(process, "in_call");
+
+	if (number_of(process, "pid") > 0)
+		snprintf(to, size, "pid %.0f at %.0f, in %s", number_of(process, "pid"),
+			 number_of(process, "position"), *call ? call : "its program");
+	else if (process)
+		snprintf(to, size, "ended at %.0f", number_of(process, "position"));
+	else
+		*to = 0;
+}
+
+/* See standing.h; nothing if there is one process. a, b: ids of variants. */
+static void processes(FILE *out, const cJSON *list, double a, double b)
+{
+	const cJSON *process;
+
+	if (cJSON_GetArraySize(list) < 2)
+		return;
+	fputs("\nAll processes, and how far in their streams:\n", out);
+	cJSON_ArrayForEach(process, list)
+	{
+		const cJSON *of = list_of(process, "variants"), *x = find(of, a, false);
+		const cJSON *y = a == b ? NULL : find(of, b, false);
+		char left[256], right[256], name[32];
+
+		place_of(x, left, sizeof(left));
+		place_of(y, right, sizeof(right));
+		snprintf(name, sizeof(name), "  %.0f", number_of(process, "stream"));
+		columns_two(out, name, left, right,
+			    y && number_of(x, "position") != number_of(y, "position"));
+	}
+}
+
 static void print(FILE *out, const cJSON *o)
 {
 	const cJSON *variants = list_of(o, "variants"), *a, *b, *p, *q;
@@ -323,7 +358,7 @@ static void print(FILE *out, const cJSON *o)
 	}
 	backtraces(out, a, a == b ? NULL : b);
 	traces(out, a, a == b ? NULL : b);
-	standing_print(out, list_of(o, "processes"), number_of(a, "id"), number_of(b, "id"));
+	processes(out, list_of(o, "processes"), number_of(a, "id"), number_of(b, "id"));
 }
 
 static char *load(const char *file, size_t *size)

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "standing.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 
 #include "../monitor/syscalls/table.h"
-#include "columns.h"
 #include "processes.h"
 #include "run.h"
 
@@ -57,53 +55,4 @@ cJSON *standing_list(const struct running *r)
 	}
 	free(stream);
 	return list;
-}
-
-static double number(const cJSON *o, const char *key)
-{
-	const cJSON *n = cJSON_GetObjectItemCaseSensitive(o, key);
-
-	return cJSON_IsNumber(n) ? n->valuedouble : 0;
-}
-
-/* Returns its position. */
-static double side(const cJSON *process, double id, char *to, size_t size)
-{
-	const cJSON *v;
-
-	*to = 0;
-	cJSON_ArrayForEach(v, cJSON_GetObjectItemCaseSensitive(process, "variants"))
-	{
-		const char *call =
-			cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(v, "in_call"));
-
-		if (number(v, "id") != id)
-			continue;
-		if (number(v, "pid") > 0)
-			snprintf(to, size, "pid %.0f at %.0f, in %s", number(v, "pid"),
-				 number(v, "position"), call ?: "its program");
-		else
-			snprintf(to, size, "ended at %.0f", number(v, "position"));
-		return number(v, "position");
-	}
-	return 0;
-}
-
-void standing_print(FILE *out, const cJSON *list, double left, double right)
-{
-	const cJSON *process;
-
-	if (cJSON_GetArraySize(list) < 2)
-		return;
-	fputs("\nAll processes, and how far in their streams:\n", out);
-	cJSON_ArrayForEach(process, list)
-	{
-		char a[256], b[256] = "", name[32];
-		double p = side(process, left, a, sizeof(a)), q = p;
-
-		if (left != right)
-			q = side(process, right, b, sizeof(b));
-		snprintf(name, sizeof(name), "  %.0f", number(process, "stream"));
-		columns_two(out, name, a, b, p != q);
-	}
 }

@@ -7,7 +7,6 @@
 #define TANDEM_SUPERVISOR_STANDING_H
 
 #include <cjson/cJSON.h>
-#include <stdio.h>
 
 struct running;
 
@@ -17,8 +16,5 @@ struct running;
  * pid. The caller's to free.
  */
 cJSON *standing_list(const struct running *r);
-
-/* A part of `tandem explain`, about variants with these ids; nothing if there is one process. */
-void standing_print(FILE *out, const cJSON *list, double left, double right);
 
 #endif

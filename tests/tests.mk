@@ -61,7 +61,7 @@ UNITS := test_config test_report test_ring test_ring_errors test_record test_tab
 	test_pack test_pack_msg test_pack_garbage test_patch test_vdso test_engine test_engine_faults test_handshake \
 	test_frame test_key test_policy test_protocol
 test_config := $(wildcard supervisor/config*.c) $(addprefix supervisor/,check.c machine.c program.c) transport/rdma_device.c
-test_report := $(addprefix supervisor/,arguments.c flags.c explain.c columns.c reports.c standing.c) \
+test_report := $(addprefix supervisor/,arguments.c flags.c explain.c columns.c reports.c) \
 	monitor/syscalls/pack.c monitor/syscalls/table.c
 test_ring := transport/ring.c tests/unit/futex_host.c
 test_ring_errors := $(test_ring)
