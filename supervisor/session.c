@@ -431,30 +431,6 @@ void session_interrupt(const struct session_files *f, const struct stream_pages 
 	}
 }
 
-uint8_t *session_map_ring(const struct session_files *f, uint32_t stream)
-{
-	size_t size = f->session->ring_size;
-	off_t at = (off_t)(log_stream_offset(size, stream) + RING_PAGE);
-	uint8_t *data =
-		mmap(NULL, 2 * size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-	if (data == MAP_FAILED)
-		return NULL;
-	for (size_t i = 0; i < 2; i++) {
-		if (mmap(data + i * size, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
-			 f->log, at) == MAP_FAILED) {
-			munmap(data, 2 * size);
-			return NULL;
-		}
-	}
-	return data;
-}
-
-void session_unmap_ring(const struct session_files *f, uint8_t *data)
-{
-	munmap(data, 2 * f->session->ring_size);
-}
-
 int session_read_ring(const struct session_files *f, uint32_t stream, uint64_t position, void *to,
 		      size_t bytes)
 {

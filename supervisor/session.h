@@ -75,10 +75,6 @@ void session_free_stream(const struct session_files *f, uint32_t stream);
 /* Ends every wait of a stream, after halt or ended was set. */
 void session_interrupt(const struct session_files *f, const struct stream_pages *p);
 
-/* The data of a stream's ring, twice in a row, to write to. NULL: no memory. */
-uint8_t *session_map_ring(const struct session_files *f, uint32_t stream);
-void session_unmap_ring(const struct session_files *f, uint8_t *data);
-
 /* Bytes of a stream's ring; they may be overwritten meanwhile. 0 or negative errno. */
 int session_read_ring(const struct session_files *f, uint32_t stream, uint64_t position, void *to,
 		      size_t bytes);

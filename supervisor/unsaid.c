@@ -3,10 +3,12 @@
 
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "../monitor/syscalls/table.h"
 #include "../transport/record.h"
 #include "../transport/ring.h"
+#include "../transport/ring_data.h"
 
 /* As long as followers may leave no room for one record. */
 #define ROOM_NS 100000000
@@ -59,7 +61,8 @@ static void open_ring(const struct session_files *f, uint32_t stream, const stru
 	const struct process_state *s = p->state[session->leader];
 	struct ring_options o = {.reserve_timeout_ns = ROOM_NS};
 	struct ring_consumer *consumer[SESSION_VARIANTS];
-	uint8_t *data = session_map_ring(f, stream);
+	uint64_t at = log_stream_offset(session->ring_size, stream) + RING_PAGE;
+	uint8_t *data = ring_data_map(f->log, at, session->ring_size, PROT_READ | PROT_WRITE);
 	struct ring_tx tx;
 	unsigned n = 0;
 
@@ -72,7 +75,7 @@ static void open_ring(const struct session_files *f, uint32_t stream, const stru
 	if (ring_tx_init(&tx, p->producer, data, session->ring_size, consumer, n, &o) == 0 &&
 	    !said(&tx, s->making_at))
 		say(&tx, s, child, pid);
-	session_unmap_ring(f, data);
+	ring_data_unmap(data, session->ring_size);
 }
 
 void unsaid_say(const struct session_files *f, uint32_t stream, const struct stream_pages *p)

@@ -74,7 +74,7 @@ test_patch := $(PATCH) tests/unit/arch/$(ARCH)/patch_sites.S
 test_vdso := $(PATCH) monitor/interpose/vdso.c
 
 ENGINE := $(addprefix transport/,engine.c frame.c link.c poller.c queue.c rdma.c rdma_device.c rdma_meet.c rdma_pair.c \
-	libcrypto.c ring.c seal.c slice.c streams.c tcp.c turn.c wire.c) tests/unit/futex_host.c
+	libcrypto.c ring.c ring_data.c seal.c slice.c streams.c tcp.c turn.c wire.c) tests/unit/futex_host.c
 test_handshake := $(addprefix transport/,handshake.c key.c libcrypto.c meet.c seal.c ring.c) \
 	tests/unit/futex_host.c
 test_frame := $(addprefix transport/,frame.c libcrypto.c seal.c)
@@ -137,7 +137,7 @@ fuzz_handshake := $(addprefix transport/,handshake.c key.c libcrypto.c seal.c)
 fuzz_message := $(addprefix supervisor/,arguments.c columns.c config.c config_place.c config_reader.c \
 	config_scan.c config_variant.c events.c evidence.c explain.c flags.c follow.c hang.c hosts.c lead.c \
 	libraries.c parameters.c processes.c report.c session.c standing.c status.c stop.c unsaid.c) \
-	monitor/syscalls/pack.c monitor/syscalls/table.c transport/ring.c
+	monitor/syscalls/pack.c monitor/syscalls/table.c transport/ring.c transport/ring_data.c
 # What it would do to the process that it runs in.
 fuzz_message_flags := $(foreach f,fork kill chdir umask,-D$f=fuzz_$f)
 fuzz_pack := supervisor/arguments.c supervisor/flags.c monitor/syscalls/pack.c monitor/syscalls/table.c

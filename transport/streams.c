@@ -7,10 +7,11 @@
 
 #include "../monitor/session.h"
 #include "link.h"
+#include "ring_data.h"
 
-static void *map(int fd, uint64_t offset, size_t bytes, int protection, void *at)
+static void *map(int fd, uint64_t offset, size_t bytes, int protection)
 {
-	void *p = mmap(at, bytes, protection, MAP_SHARED | (at ? MAP_FIXED : 0), fd, (off_t)offset);
+	void *p = mmap(NULL, bytes, protection, MAP_SHARED, fd, (off_t)offset);
 
 	return p == MAP_FAILED ? NULL : p;
 }
@@ -23,14 +24,14 @@ static void unmap(void *p, size_t bytes)
 
 int streams_begin(struct engine *e)
 {
-	e->log = map(e->o.log, 0, RING_PAGE, PROT_READ | (e->o.leader ? 0 : PROT_WRITE), NULL);
+	e->log = map(e->o.log, 0, RING_PAGE, PROT_READ | (e->o.leader ? 0 : PROT_WRITE));
 	return e->log ? 0 : -errno;
 }
 
 static void free_stream(struct engine *e, struct stream *s)
 {
 	unmap(s->producer, RING_PAGE);
-	unmap(s->data, 2 * e->o.ring_size);
+	ring_data_unmap(s->data, e->o.ring_size);
 	free(s);
 }
 
@@ -44,12 +45,9 @@ static struct stream *map_stream(struct engine *e, uint32_t number)
 	if (!s)
 		return NULL;
 	s->number = number;
-	s->producer = map(e->o.log, at, RING_PAGE, protection, NULL);
-	s->data = mmap(NULL, 2 * size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (s->data == MAP_FAILED)
-		s->data = NULL;
-	if (s->producer && s->data && map(e->o.log, at + RING_PAGE, size, protection, s->data) &&
-	    map(e->o.log, at + RING_PAGE, size, protection, s->data + size))
+	s->producer = map(e->o.log, at, RING_PAGE, protection);
+	s->data = ring_data_map(e->o.log, at + RING_PAGE, size, protection);
+	if (s->producer && s->data)
 		return s;
 	free_stream(e, s);
 	return NULL;
@@ -80,7 +78,7 @@ static int prepare(struct engine *e, struct stream *s, struct link *l)
 		.size = e->o.ring_size,
 		.data = s->data,
 		.producer = s->producer,
-		.consumer = map(l->ack, ack_stream_offset(s->number), RING_PAGE, protection, NULL),
+		.consumer = map(l->ack, ack_stream_offset(s->number), RING_PAGE, protection),
 	};
 	if (!h->c.consumer)
 		return -ENOMEM;
